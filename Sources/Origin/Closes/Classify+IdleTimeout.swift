@@ -17,7 +17,7 @@ func idleTimeout(_ evidence: CloseEvidence, _ end: PeerEnd, _ population: CloseP
         ?? manyPeersIdleOut(evidence, judged, population)
         ?? heartbeatIsOverdue(evidence)
         ?? connectionIdlesOut(evidence, end, judged, ends)
-        ?? momentIdlesOut(evidence, judged, ends)
+        ?? momentIdlesOut(evidence, judged, ends, population)
 }
 
 /// At least three independent ends of the peer at one idle time.
@@ -79,7 +79,7 @@ private func manyPeersIdleOut(
 ) -> Verdict? {
     guard judged.idle >= CloseTolerance.shortestTimer, judged.couldIdleOut(at: judged.idle) else { return nil }
     let others = population.latestOfEachPeer(but: evidence.peer, around: judged.at)
-        .filter { $0.discovery == .itself && $0.couldIdleOut(at: judged.idle) }
+        .filter { $0.couldIdleOut(at: judged.idle) }
     guard
         let cluster = ClosePopulation.cluster(
             of: judged,
@@ -127,9 +127,15 @@ private func connectionIdlesOut(
 
 /// Streams of different ages that ended in one moment at one idle time: a common write and a timer, or a common write and a
 /// hop that went away. Only a value that looks configured speaks for the timer, and not loudly.
-private func momentIdlesOut(_ evidence: CloseEvidence, _ judged: ClosePopulation.End, _ ends: [ClosePopulation.End])
-    -> Verdict?
-{
+private func momentIdlesOut(
+    _ evidence: CloseEvidence,
+    _ judged: ClosePopulation.End,
+    _ ends: [ClosePopulation.End],
+    _ population: ClosePopulation
+) -> Verdict? {
+    guard CloseTolerance.looksConfigured(judged.idle),
+        population.tempo(of: evidence.peer)?.moment(around: judged.at).standsOut == true
+    else { return nil }
     let moment = ends.filter { abs($0.at - judged.at) <= CloseTolerance.moment && $0.stream != judged.stream }
     let alike = moment.filter { judged.idlesAlike($0) }
     let ages = (alike + [judged]).map(\.age)

@@ -85,7 +85,7 @@ func maxLifetime(_ evidence: CloseEvidence, _ population: ClosePopulation) -> Ve
         )
     }
     guard judged.discovery == .itself, judged.age >= CloseTolerance.shortestTimer else { return nil }
-    let others = population.latestOfEachPeer(but: evidence.peer, around: judged.at).filter { $0.discovery == .itself }
+    let others = population.latestOfEachPeer(but: evidence.peer, around: judged.at)
     guard
         let cluster = ClosePopulation.cluster(
             of: judged,

@@ -103,8 +103,8 @@ extension ClosePopulation.End {
 }
 
 extension ClosePopulation.Cluster {
-    /// Five independent ends are beyond coincidence; three are merely unlikely to be one.
-    var confidence: Confidence { members.count >= 5 ? .high : .medium }
+    /// Over the closes of a busy day, one in a hundred thousand does not come by itself.
+    var confidence: Confidence { members.count >= 4 && chance < 1e-5 ? .high : .medium }
 
     var late: Int64 { CloseTolerance.late(value) }
 

@@ -25,6 +25,9 @@ public struct CloseLedger: Sendable {
     private var waiting: [CloseEvidence] = []
     private var head = 0
 
+    /// No waiting close ended before this; loops report in an order that is only nearly that of time.
+    private var earliest: Int64?
+
     public init(capacity: Int = 16_384, population: ClosePopulation = ClosePopulation()) {
         self.capacity = max(1, capacity)
         self.population = population
@@ -33,15 +36,16 @@ public struct CloseLedger: Sendable {
     /// Closes that wait for their verdict; never above `capacity`.
     public var waitingCount: Int { waiting.count - head }
 
-    /// When `settle` has something to do next, or nil when nothing waits.
+    /// When `settle` has something to do next at the earliest, or nil when nothing waits.
     public var nextSettleNanoseconds: Int64? {
-        waiting[head...].lazy.map(\.endNanoseconds).min().map { $0 + Self.settleNanoseconds }
+        earliest.map { $0 + Self.settleNanoseconds }
     }
 
     /// Takes a close. Returns a judged one if the ledger was full.
     public mutating func record(_ evidence: CloseEvidence) -> Judged? {
         population.note(evidence)
         waiting.append(evidence)
+        earliest = min(earliest ?? evidence.endNanoseconds, evidence.endNanoseconds)
         guard waitingCount > capacity else { return nil }
         let oldest = waiting[head]
         head += 1
@@ -52,7 +56,8 @@ public struct CloseLedger: Sendable {
 
     /// Judges the closes that have waited long enough, in the order in which they were recorded.
     public mutating func settle(now: Int64) -> [Judged] {
-        take { now - $0.endNanoseconds >= Self.settleNanoseconds }
+        guard let next = nextSettleNanoseconds, next <= now else { return [] }
+        return take { now - $0.endNanoseconds >= Self.settleNanoseconds }
     }
 
     /// Judges all that wait, for the end of the process.
@@ -72,6 +77,7 @@ public struct CloseLedger: Sendable {
         }
         waiting = rest
         head = 0
+        earliest = rest.lazy.map(\.endNanoseconds).min()
         return judged
     }
 

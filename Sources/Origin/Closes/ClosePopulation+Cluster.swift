@@ -19,6 +19,8 @@ extension ClosePopulation {
         var value: Int64
         /// From the lowest to the highest value.
         var spread: Int64
+        /// How many such gatherings to expect by coincidence.
+        var chance: Double
         /// Independent ends, the judged one included.
         var members: [End]
 
@@ -99,10 +101,11 @@ extension ClosePopulation {
                 if chance < best?.chance ?? coincidence { best = (chance, low...high) }
             }
         }
-        guard let range = best?.range else { return nil }
+        guard let (chance, range) = best else { return nil }
         let cluster = Cluster(
             value: values[range.lowerBound],
             spread: values[range.upperBound] - values[range.lowerBound],
+            chance: chance,
             members: Array(sorted[range])
         )
         return standsOut(cluster, among: all, late: reach) ? cluster : nil
@@ -137,7 +140,8 @@ extension ClosePopulation {
     /// How many gatherings of `size` within `share` of the range to expect of `count` ends that are spread evenly over it:
     /// count · C(count − 1, size − 1) · share^(size − 1), the union bound of the scan statistic.
     private static func expectedGatherings(of size: Int, among count: Int, share: Double) -> Double {
-        guard share < 1 else { return .infinity }
+        // What fills a third of the range in which it could lie gathers at no value.
+        guard share <= 1 / 3 else { return .infinity }
         var expected = Double(count)
         for step in 1..<size { expected *= Double(count - step) * share / Double(step) }
         return expected

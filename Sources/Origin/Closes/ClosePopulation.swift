@@ -63,8 +63,9 @@ public struct ClosePopulation: Sendable {
         var address: String
         var ends: [End] = []
         var tempo = CloseTempo()
-        /// Set by each end, cleared as the eviction hand passes: a second chance before the peer is forgotten.
-        var lately = true
+        /// Set by each end but the first, cleared as the eviction hand passes: a second chance before the peer is forgotten,
+        /// which a peer of a single end, usually a client without an intermediary, does not get.
+        var lately = false
     }
 
     public let limits: Limits
@@ -94,7 +95,7 @@ public struct ClosePopulation: Sendable {
     public mutating func note(_ evidence: CloseEvidence) {
         guard let end = End(evidence) else { return }
         let index = slot(of: evidence.peer)
-        peers[index].lately = true
+        peers[index].lately = !peers[index].ends.isEmpty
         let inMoment = peers[index].tempo.count(end, resetsStream: evidence.resetsStream)
         dropOld(at: index, before: end.at - limits.windowNanoseconds)
         guard inMoment <= limits.endsPerMoment else {
@@ -119,10 +120,15 @@ public struct ClosePopulation: Sendable {
         return peers[index].ends.filter { abs($0.at - time) <= limits.windowNanoseconds }
     }
 
-    /// The latest end of each other peer around `time`.
+    /// The latest end of each other peer around `time`, unless a write found it.
     func latestOfEachPeer(but peer: String, around time: Int64) -> [End] {
-        peers.lazy.filter { $0.address != peer }.compactMap(\.ends.last)
-            .filter { abs($0.at - time) <= limits.windowNanoseconds }
+        var latest: [End] = []
+        for other in peers where other.address != peer {
+            if let end = other.ends.last, end.discovery == .itself, abs(end.at - time) <= limits.windowNanoseconds {
+                latest.append(end)
+            }
+        }
+        return latest
     }
 
     func tempo(of peer: String) -> CloseTempo? {
