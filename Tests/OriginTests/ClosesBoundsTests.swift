@@ -121,6 +121,18 @@ import Testing
         #expect(population.ends(of: "10.9.9.9", around: nanoseconds(200)).count == 200)
     }
 
+    @Test func peersAreComparedOnceEachAndForgottenWhenTheyAre() {
+        var limits = ClosePopulation.Limits()
+        limits.peers = 4
+        limits.peersCompared = 6
+        var population = ClosePopulation(limits: limits)
+        for index in 0..<50 {
+            population.note(fin(UInt64(index), at: Double(index), peer: "10.0.0.\(index % 7)"))
+            let compared = population.latestOfEachPeer(but: "10.0.0.\(index % 7)", around: nanoseconds(Double(index)))
+            #expect(compared.count == min(index, 3))
+        }
+    }
+
     @Test func endsOutsideTheWindowAreNotComparedWith() {
         var limits = ClosePopulation.Limits()
         limits.windowNanoseconds = nanoseconds(60)

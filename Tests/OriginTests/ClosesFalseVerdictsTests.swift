@@ -108,6 +108,34 @@ import Testing
         #expect(Set(scenario.reasons()) == [.clientClosed])
     }
 
+    @Test func leaveAmongThoseThatOneEventFindsIsNoShutdownEither() throws {
+        var scenario = CloseScenario(end: .reset, heartbeat: 15)
+        for index in 0..<8 {
+            scenario.add(
+                .init(at: 1_000, age: 60 + 9 * Double(index), idle: 0.002, eventIdle: 0.002, lastPause: 10, events: 6))
+        }
+        scenario.add(.init(at: 1_000.001, age: 33, idle: 4.4, events: 6), end: .fin)
+        #expect(try scenario.last().reason == .clientClosed)
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3]) func visitsOfAUsualLengthAreNoMaximumLifetime(seed: UInt64) {
+        // A bell of two seconds around half a minute: far more ends at 30 s than below, and none of a timer.
+        var soup = Soup(state: seed)
+        var scenario = CloseScenario(heartbeat: 15)
+        for index in 0..<400 {
+            let age = 30 + soup.seconds(-2...2) + soup.seconds(-2...2) + soup.seconds(-2...2)
+            scenario.add(.init(at: 1_000 + 3.3 * Double(index), age: age, idle: soup.seconds(0.1...14)))
+        }
+        let lifetimes = scenario.reasons().filter { $0 == .intermediaryMaxLifetime }.count
+        #expect(lifetimes <= 20)
+    }
+
+    @Test func pageThatIsLeftIsNoConnectionIdleTimeoutAtAWholeSecond() {
+        var scenario = CloseScenario(end: .tcpEndUnderOpenStreams(reset: false), heartbeat: nil)
+        for _ in 0..<2 { scenario.add(.init(at: 1_000, age: 60.002, idle: 60.002, connection: 7)) }
+        #expect(scenario.reasons() == [.clientClosed, .clientClosed])
+    }
+
     @Test func failedHeartbeatsAreNoIdleTimeoutAtTheirInterval() {
         // The last byte that was accepted is 15 s old when the next heartbeat fails.
         var scenario = CloseScenario(end: .writeFailed(errno: 32), heartbeat: 15)

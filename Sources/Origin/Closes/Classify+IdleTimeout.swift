@@ -103,7 +103,7 @@ private func heartbeatIsOverdue(_ evidence: CloseEvidence) -> Verdict? {
     return timedOut(
         evidence,
         CloseTolerance.looksConfigured(evidence.idleNanoseconds) ? .medium : .low,
-        [Finding(.rule, "heartbeat_overdue"), Finding(.value, seconds(evidence.idleNanoseconds))],
+        [Finding(.rule, "heartbeat_overdue"), Finding(.value, secondsText(evidence.idleNanoseconds))],
         timer: evidence.idleNanoseconds
     )
 }
@@ -157,7 +157,7 @@ private func together(
         evidence,
         known ? .medium : .low,
         [
-            Finding(.rule, rule), Finding(.ends, "\(others.count + 1)"), Finding(.value, seconds(judged.idle)),
+            Finding(.rule, rule), Finding(.ends, "\(others.count + 1)"), Finding(.value, secondsText(judged.idle)),
             Finding(.fits, CloseReason.intermediaryShutdown.rawValue),
         ],
         timer: judged.idle

@@ -35,7 +35,7 @@ private func ownVerdict(_ cause: OriginClose) -> Verdict {
     case .maxLifetime: return Verdict(reason: .maxLifetime, confidence: .certain, evidence: [own])
     case .shutdown: return Verdict(reason: .shutdown, confidence: .certain, evidence: [own])
     case .protocolError(let how):
-        return Verdict(reason: .protocolError, confidence: .certain, evidence: [own, Finding(.text, cleaned(how))])
+        return Verdict(reason: .protocolError, confidence: .certain, evidence: [own, Finding(.text, cleanedText(how))])
     case .slowConsumer(let bound):
         let passed =
             switch bound {
@@ -50,7 +50,7 @@ private func ownVerdict(_ cause: OriginClose) -> Verdict {
 /// Rule 2, before the network failures: TCP_USER_TIMEOUT also fires on a receiver whose window stays shut.
 private func slowConsumer(_ evidence: CloseEvidence, _ end: PeerEnd) -> Verdict? {
     guard evidence.isSlow else { return nil }
-    var findings = [Finding(.rule, "write_blocked"), Finding(.blocked, seconds(evidence.writeBlockedNanoseconds))]
+    var findings = [Finding(.rule, "write_blocked"), Finding(.blocked, secondsText(evidence.writeBlockedNanoseconds))]
     if let bytes = evidence.unacknowledgedBytes { findings.append(Finding(.unacknowledged, "\(bytes)")) }
     if let bytes = evidence.unsentBytes { findings.append(Finding(.unsent, "\(bytes)")) }
     guard end.isNetworkFailure else {
@@ -120,7 +120,7 @@ func announcedLimit(_ evidence: CloseEvidence) -> Verdict? {
     return Verdict(
         reason: .intermediaryMaxLifetime,
         confidence: .high,
-        evidence: [Finding(.rule, "announced_limit"), Finding(.announced, seconds(limit))]
+        evidence: [Finding(.rule, "announced_limit"), Finding(.announced, secondsText(limit))]
     )
 }
 
@@ -153,7 +153,7 @@ private func clientClosed(_ evidence: CloseEvidence) -> Verdict {
         return Verdict(reason: .clientClosed, confidence: .low, evidence: [Finding(.rule, "nothing_known")])
     }
     var findings = [Finding(.rule, "found_by_write")]
-    findings.append(Finding(.earlier, seconds(evidence.foundLate)))
+    findings.append(Finding(.earlier, secondsText(evidence.foundLate)))
     // On a busy stream every end follows a write; only a quiet one tells that the write found it.
     return Verdict(reason: .clientClosed, confidence: discovery == .heartbeat ? .medium : .low, evidence: findings)
 }

@@ -72,7 +72,7 @@ extension PeerEnd {
         case .rstStream(let code): [Finding(.seen, "rst_stream"), Finding(.code, "\(code)")]
         case .goAway(let code, let debug):
             [Finding(.seen, "goaway"), Finding(.code, "\(code)")]
-                + (debug.isEmpty ? [] : [Finding(.text, cleaned(debug))])
+                + (debug.isEmpty ? [] : [Finding(.text, cleanedText(debug))])
         case .tcpEndUnderOpenStreams(let reset): [Finding(.seen, reset ? "connection_reset" : "connection_fin")]
         }
     }
@@ -110,21 +110,21 @@ extension ClosePopulation.Cluster {
 
     func findings(rule: String) -> [Finding] {
         [
-            Finding(.rule, rule), Finding(.ends, "\(members.count)"), Finding(.value, seconds(value)),
+            Finding(.rule, rule), Finding(.ends, "\(members.count)"), Finding(.value, secondsText(value)),
             Finding(.spread, "\(spread / CloseTolerance.millisecond)ms"),
         ]
     }
 }
 
 /// Seconds with milliseconds, without locale: `60.003s`.
-func seconds(_ nanoseconds: Int64) -> String {
+func secondsText(_ nanoseconds: Int64) -> String {
     let milliseconds = max(0, nanoseconds) / CloseTolerance.millisecond
     let fraction = String(milliseconds % 1_000)
     return "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)s"
 }
 
 /// A peer's text as a value in a log line: printable ASCII, no quotes or blanks, 64 characters at most.
-func cleaned(_ text: String) -> String {
+func cleanedText(_ text: String) -> String {
     String(
         text.unicodeScalars.prefix(64).map { scalar in
             (0x21...0x7e).contains(scalar.value) && scalar != "\"" && scalar != "\\" ? Character(scalar) : "_"

@@ -123,16 +123,12 @@ extension ClosePopulation {
             .sorted { abs(measure.value($0) - value) < abs(measure.value($1) - value) }
         var taken = [judged]
         var echoes: Set<UInt64> = []
-        for end in near {
+        for end in near where taken.count < mostMembers {
             let echo = taken.contains { other in
                 abs(end.at - other.at) <= CloseTolerance.moment
                     || abs(measure.start(end) - measure.start(other)) <= CloseTolerance.moment
             }
-            if echo {
-                echoes.insert(end.stream)
-            } else if taken.count < mostMembers {
-                taken.append(end)
-            }
+            if echo { echoes.insert(end.stream) } else { taken.append(end) }
         }
         return (taken, echoes)
     }
@@ -147,14 +143,18 @@ extension ClosePopulation {
         return expected
     }
 
-    /// Whether the values right below and above are at most a third as dense: a density may rise in other ways than by a
-    /// timer, ages do around a visit's usual length.
+    /// Whether the gathering is out of the ordinary beside the values right below and above it as well: a density may rise in
+    /// other ways than by a timer, ages do around a visit's usual length.
     private static func standsOut(_ cluster: Cluster, among all: [Int64], late: Int64) -> Bool {
         let top = cluster.value + cluster.spread
         let below = all.count(from: cluster.value - late, below: cluster.value)
         let above = all.count(from: top + 1, below: top + 1 + late)
-        let share = Double(max(cluster.spread, CloseTolerance.early)) / Double(max(late, 1))
-        return Double(cluster.members.count) >= 3 * Double(max(below, above)) * min(1, share)
+        let beside = Double(max(below, above))
+        let ordinary = beside * min(1, Double(max(cluster.spread, CloseTolerance.early)) / Double(max(late, 1)))
+        guard Double(cluster.members.count) >= 3 * ordinary else { return false }
+        var expected = beside + Double(cluster.members.count)
+        for step in 1..<cluster.members.count { expected *= ordinary / Double(step) }
+        return expected < coincidence
     }
 }
 

@@ -14,6 +14,8 @@
 /// - `endsPerPeer` (256): the peer's oldest end is dropped.
 /// - `endsPerMoment` (32 of one peer within 10 ms): further ends are counted, not kept, so that one mass departure does not
 ///   wipe out the history it is to be compared with.
+/// - `peersCompared` (256): beyond so many peers, only the latest end of those that were added to the comparison last is
+///   compared across peers.
 /// - `peers` (1,024) and `endsInAll` (32,768, about 3 MB): a peer that ended nothing lately is forgotten whole.
 ///
 /// What was forgotten can only make a verdict less sure, never another timer's. `forgotten` counts it for a metric.
@@ -24,6 +26,7 @@ public struct ClosePopulation: Sendable {
         public var windowNanoseconds: Int64 = 1_800 * CloseTolerance.second
         public var endsPerPeer = 256
         public var endsPerMoment = 32
+        public var peersCompared = 256
         public var peers = 1_024
         public var endsInAll = 32_768
 
@@ -66,12 +69,23 @@ public struct ClosePopulation: Sendable {
         /// Set by each end but the first, cleared as the eviction hand passes: a second chance before the peer is forgotten,
         /// which a peer of a single end, usually a client without an intermediary, does not get.
         var lately = false
+        /// Where `latest` holds this peer's last end, if it still does.
+        var latestIndex: Int?
+    }
+
+    /// The last end of one peer, for the comparison across peers.
+    private struct Latest {
+        /// Nil once the peer is forgotten: when it comes back it must not count as two.
+        var peer: Int?
+        var end: End
     }
 
     public let limits: Limits
     private(set) var peers: [Peer] = []
     private var indices: [String: Int] = [:]
     private var free: [Int] = []
+    private var latest: [Latest] = []
+    private var latestHand = 0
     private var hand = 0
 
     /// Ends held now; never above `limits.endsInAll`.
@@ -83,6 +97,7 @@ public struct ClosePopulation: Sendable {
     public init(limits: Limits = Limits()) {
         var sane = limits
         sane.peers = max(1, limits.peers)
+        sane.peersCompared = max(1, limits.peersCompared)
         sane.endsInAll = max(1, limits.endsInAll)
         sane.endsPerPeer = min(max(1, limits.endsPerPeer), sane.endsInAll)
         self.limits = sane
@@ -97,6 +112,7 @@ public struct ClosePopulation: Sendable {
         let index = slot(of: evidence.peer)
         peers[index].lately = !peers[index].ends.isEmpty
         let inMoment = peers[index].tempo.count(end, resetsStream: evidence.resetsStream)
+        keepLatest(end, of: index)
         dropOld(at: index, before: end.at - limits.windowNanoseconds)
         guard inMoment <= limits.endsPerMoment else {
             forgotten += 1
@@ -122,17 +138,32 @@ public struct ClosePopulation: Sendable {
 
     /// The latest end of each other peer around `time`, unless a write found it.
     func latestOfEachPeer(but peer: String, around time: Int64) -> [End] {
-        var latest: [End] = []
-        for other in peers where other.address != peer {
-            if let end = other.ends.last, end.discovery == .itself, abs(end.at - time) <= limits.windowNanoseconds {
-                latest.append(end)
+        let own = indices[peer]
+        var ends: [End] = []
+        for entry in latest where entry.peer != nil && entry.peer != own {
+            if entry.end.discovery == .itself, abs(entry.end.at - time) <= limits.windowNanoseconds {
+                ends.append(entry.end)
             }
         }
-        return latest
+        return ends
     }
 
     func tempo(of peer: String) -> CloseTempo? {
         indices[peer].map { peers[$0].tempo }
+    }
+
+    private mutating func keepLatest(_ end: End, of index: Int) {
+        let entry = Latest(peer: index, end: end)
+        if let known = peers[index].latestIndex, latest[known].peer == index {
+            latest[known] = entry
+        } else if latest.count < limits.peersCompared {
+            peers[index].latestIndex = latest.count
+            latest.append(entry)
+        } else {
+            peers[index].latestIndex = latestHand
+            latest[latestHand] = entry
+            latestHand = (latestHand + 1) % latest.count
+        }
     }
 
     private mutating func dropOld(at index: Int, before time: Int64) {
@@ -171,6 +202,7 @@ public struct ClosePopulation: Sendable {
     private mutating func clear(_ index: Int) {
         forgotten += UInt64(peers[index].ends.count)
         count -= peers[index].ends.count
+        if let known = peers[index].latestIndex, latest[known].peer == index { latest[known].peer = nil }
         indices[peers[index].address] = nil
         peers[index] = Peer(address: "")
         free.append(index)
