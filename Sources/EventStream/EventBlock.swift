@@ -3,8 +3,8 @@
 
 /// The buffers in which a decoder gathers the fields of one block (HTML, section 9.2.6).
 ///
-/// Fields are cut at ASCII bytes, which are never part of a longer UTF-8 sequence. So each can be decoded by itself with
-/// the same result as if the stream had been decoded first, and a sequence that was split over pieces needs no care.
+/// Fields are cut at ASCII bytes, which are never part of a longer UTF-8 sequence. So each can be decoded by itself
+/// with the same result as if the stream had been decoded first, and a sequence split over pieces needs no care.
 struct EventBlock: Sendable {
     private(set) var id: String?
     private var type: String?

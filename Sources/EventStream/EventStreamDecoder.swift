@@ -74,8 +74,8 @@ public struct EventStreamDecoder: Sendable {
 
     /// Reads all readable bytes of `buffer` and moves its reader index past them.
     ///
-    /// - Throws: ``EventStreamError/lineTooLong(limit:)`` or ``EventStreamError/eventTooLarge(limit:)``, after the items
-    ///   before it were handed out. The stream cannot be picked up again: later calls throw the same error.
+    /// - Throws: ``EventStreamError/lineTooLong(limit:)`` or ``EventStreamError/eventTooLarge(limit:)``, after the
+    ///   items before it were handed out. The stream cannot be picked up again: later calls throw the same error.
     public mutating func decode(
         _ buffer: inout ByteBuffer,
         into receive: (Item) -> Void

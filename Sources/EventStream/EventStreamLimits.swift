@@ -3,8 +3,9 @@
 
 /// What ``EventStreamDecoder`` accepts before it gives up with an ``EventStreamError``.
 ///
-/// The specification sets no bounds, so a peer that never ends a line or an event would fill the memory. A decoder holds
-/// at most one unfinished line, the data of one unfinished event, and one type and one id, each shorter than a line.
+/// The specification sets no bounds, so a peer that never ends a line or an event would fill the memory. A decoder
+/// holds at most one unfinished line, the data of one unfinished event, and one type and one id, each shorter than a
+/// line.
 public struct EventStreamLimits: Sendable, Equatable {
     /// The longest line in bytes, field name and colon counted, the end of line and a leading byte order mark not.
     public var maximumLineBytes: Int

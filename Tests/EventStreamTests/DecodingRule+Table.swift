@@ -101,7 +101,8 @@ extension DecodingRule {
         DecodingRule("retry is in base ten", "retry: 010\n\n", [.update(id: nil, retry: 10)], reconnectionTime: 10),
         DecodingRule("retry with a sign is ignored", "retry: -1\nretry: +1\n\n", []),
         DecodingRule(
-            "retry with other characters is ignored", "retry: 1s\nretry: 1.5\nretry: 0x1\nretry:  1\nretry: 1 \n\n", []),
+            "retry with other characters is ignored",
+            "retry: 1s\nretry: 1.5\nretry: 0x1\nretry:  1\nretry: 1 \n\n", []),
         DecodingRule("retry with other digits is ignored", "retry: \u{661}\n\n", []),
         DecodingRule(
             "retry without value is ignored", "retry: 5\nretry\nretry:\n\n", [.update(id: nil, retry: 5)],
