@@ -124,10 +124,12 @@ public final class FramedLog {
     }
 
     /// Framed bytes between the reader's position and the head: how far it is behind.
-    public func backlog(from sequence: UInt64) -> Int {
-        guard sequence < self.nextSequence else { return 0 }
-        guard sequence > self.firstSequence else { return self.byteCount }
-        return Int(self.endOffset - self.entries[self.index(of: sequence)].offset)
+    public func backlog(from sequence: UInt64) -> Int { Int(self.endOffset - self.offset(of: sequence)) }
+
+    /// Framed bytes appended before message `sequence`; for one already dropped, before the oldest kept.
+    public func offset(of sequence: UInt64) -> UInt64 {
+        guard sequence < self.nextSequence else { return self.endOffset }
+        return self.entries[self.index(of: max(sequence, self.firstSequence))].offset
     }
 
     public func holds(_ sequence: UInt64) -> Bool {
