@@ -188,20 +188,19 @@ int main(int count, char **arguments) {
     for (;;) {
         struct epoll_event ready[EVENTS_PER_WAIT];
         int ready_count = epoll_wait(poll, ready, EVENTS_PER_WAIT, -1);
-        bool tick = false;
+        uint64_t due = 0;
         for (int index = 0; index < ready_count; index++) {
             int descriptor = ready[index].data.fd;
             if (descriptor == listener) {
                 accept_all(listener, poll);
             } else if (descriptor == timer) {
-                uint64_t expirations;
-                tick = read(timer, &expirations, sizeof expirations) == sizeof expirations;
+                due = read(timer, &due, sizeof due) == sizeof due ? due : 0;
             } else {
                 read_request(descriptor);
             }
         }
         // After the batch: publish() may close descriptors that are still in `ready`.
-        if (tick) {
+        for (; due > 0; due--) {
             publish((unsigned)data_size);
         }
     }
