@@ -9,8 +9,9 @@
 
 static const char usage[] =
     "usage: fanout --port PORT [options]\n"
-    "Opens streams on a server-sent events origin, checks every event and prints JSON lines: opened, window, window_end,\n"
-    "result. Exits 0 if nothing was lost, out of order, twice or malformed; 1 if something was; 2 if it could not run.\n"
+    "Opens streams on a server-sent events origin, checks every event and prints JSON lines: opened,\n"
+    "window, window_end, result. Exits 0 if nothing was lost, out of order, twice or malformed, 1 if something was, and 2 if it\n"
+    "could not run.\n"
     "  --host 127.0.0.1     IPv4 address; from loopback, several source addresses are used so that ports suffice\n"
     "  --path /events       target of the GET\n"
     "  --streams 100        how many streams, the slow ones included\n"
@@ -19,8 +20,8 @@ static const char usage[] =
     "  --settle 1           seconds between the last head and the window\n"
     "  --duration 10        seconds of the measured window\n"
     "  --data-size 0        exact bytes of an event's data; 0: any\n"
-    "  --coalesce 200       microseconds of sleep after a short batch, so that the server does not pay for waking this\n"
-    "                       process at every write; adds up to this much to the lag; 0: wake for every event\n"
+    "  --coalesce 200       microseconds of sleep after a short batch, so that the server does not pay for waking\n"
+    "                       this process at every write; adds up to this much to the lag; 0: wake for every event\n"
     "  --idle               open and hold the streams, expect no events\n"
     "  --csv FILE           one row per stream\n"
     "example: fanout --port 8080 --path '/events?interval=50&size=256' --streams 2000 --duration 10\n";
@@ -71,7 +72,7 @@ struct options options_parse(int count, char **arguments) {
         }
     }
     if (options.port == 0 || optind < count || options.slow >= options.streams) {
-        fprintf(stderr, "fanout: --port is needed, --slow must be below --streams, and there are no arguments\n%s", usage);
+        fprintf(stderr, "fanout: needs --port, --slow below --streams, and no arguments\n%s", usage);
         exit(64);
     }
     return options;

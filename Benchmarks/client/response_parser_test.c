@@ -31,7 +31,8 @@ static const struct expectation expectations[] = {
           "event: gap\ndata: {}\n\ndata: {}\nevent: end\n\nevent:x\ndata\n\nevent: y\n\n",
      "M7@8 M8@9 G E O ", PARSE_MORE, 0},
     {"other data is malformed",
-     HEAD "\r\ndata: {\"seq\":7,\"ts\":8,\"pad\":\"\"\n\ndata: x\n\ndata: {\"seq\":1,\"ts\":2,\"pad\":\"\"}\ndata: x\n\n",
+     HEAD "\r\ndata: {\"seq\":7,\"ts\":8,\"pad\":\"\"\n\ndata: x\n\n"
+          "data: {\"seq\":1,\"ts\":2,\"pad\":\"\"}\ndata: x\n\n",
      "m m m ", PARSE_MORE, 0},
     {"another size is malformed", HEAD "\r\ndata: {\"seq\":7,\"ts\":8,\"pad\":\"\"}\n\n", "m ", PARSE_MORE, 27},
     {"refusal", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "", PARSE_REFUSED, 0},

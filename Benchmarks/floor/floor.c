@@ -129,7 +129,7 @@ static void publish(unsigned data_size) {
     int used = snprintf(data, sizeof data, "{\"seq\":%lu,\"ts\":%lu,\"pad\":\"", sequence, nanoseconds);
     memset(data + used, 'x', data_size - (unsigned)used - 2);
     memcpy(data + data_size - 2, "\"}", 3);
-    int event_length = snprintf(event, sizeof event, "id: 0000000000000000.%lu\ndata: %s\n\n", sequence, data);
+    int event_length = snprintf(event, sizeof event, "id: floorabc.%lu\ndata: %s\n\n", sequence, data);
     int length = snprintf(chunk, sizeof chunk, "%x\r\n%s\r\n", (unsigned)event_length, event);
     // Backwards, because drop() fills the hole with the last subscriber, which has had its event by then.
     for (uint32_t index = subscriber_count; index-- > 0;) {

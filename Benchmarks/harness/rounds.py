@@ -46,6 +46,7 @@ def fan_out(kind: type[Server], load: Load, seconds: float, settle: float, clien
         try:
             server.start()
             server.begin_publishing()
+            empty = sample(server.pid)
             client = ClientRun(server, server.events_target, Path(name), seconds, settle, options)
             client.phase()  # opened
             client.phase()  # the window begins
@@ -62,6 +63,7 @@ def fan_out(kind: type[Server], load: Load, seconds: float, settle: float, clien
     ticks = (after.user + after.system) - (before.user + before.system)
     return {
         "cpu_us_per_event": cpu * 1e6 / events,
+        "memory_bytes_per_busy_stream": (after.memory - empty.memory) / load.streams,
         "kernel_share": (after.system - before.system) / ticks if ticks > 0 else None,
         "server_cores": cpu / window["seconds"],
         "events_per_second": events / window["seconds"],
@@ -95,7 +97,7 @@ def idle(kind: type[Server], load: Load, settle: float) -> dict:
             server.stop()
     streams = max(1, opened["streams"])
     return {
-        "memory_bytes_per_stream": (held.memory - before.memory) / streams,
+        "memory_bytes_per_idle_stream": (held.memory - before.memory) / streams,
         "new_streams_per_second": streams / opened["seconds"],
         "cpu_us_per_new_stream": (after_opening.cpu - before.cpu) * 1e6 / streams,
         "idle_client": outcome,

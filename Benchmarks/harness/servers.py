@@ -83,7 +83,8 @@ class Floor(Server):
 
     @classmethod
     def missing(cls) -> str | None:
-        return None if (BUILD / "floor").exists() else "floor: run `make -C Benchmarks` (Debian package: build-essential)"
+        built = (BUILD / "floor").exists()
+        return None if built else "floor: run `make -C Benchmarks` (Debian package: build-essential)"
 
     def start(self) -> None:
         self.spawn_ready([str(BUILD / "floor"), str(self.load.interval_ms), str(self.load.size)])

@@ -23,7 +23,7 @@ function publish() {
     const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
     const head = `{"seq":${sequence},"ts":${micros}000,"pad":"`;
     const data = head + "x".repeat(dataSize - head.length - 2) + '"}';
-    const event = Buffer.from(`id: 0000000000000000.${sequence}\ndata: ${data}\n\n`);
+    const event = Buffer.from(`id: nodeabcd.${sequence}\ndata: ${data}\n\n`);
     for (const response of subscribers) {
         response.write(event);
     }
