@@ -10,8 +10,8 @@
 static const char usage[] =
     "usage: fanout --port PORT [options]\n"
     "Opens streams on a server-sent events origin, checks every event and prints JSON lines: opened,\n"
-    "window, window_end, result. Exits 0 if nothing was lost, out of order, twice or malformed, 1 if something was, and 2 if it\n"
-    "could not run.\n"
+    "window, window_end, result. Exits 0 if nothing was lost, out of order, twice or malformed, 1 if something was,\n"
+    "and 2 if it could not run.\n"
     "  --host 127.0.0.1     IPv4 address; from loopback, several source addresses are used so that ports suffice\n"
     "  --path /events       target of the GET\n"
     "  --streams 100        how many streams, the slow ones included\n"
