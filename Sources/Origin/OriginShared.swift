@@ -19,12 +19,15 @@ final class OriginShared: Sendable {
     let publishBucket: Mutex<TokenBucket>
     /// Names this process in stream ids, so that ids from two origins, or two runs, never look alike.
     let instance = Epoch.random()
+    /// 0 when heartbeats are off.
+    let heartbeatNanoseconds: Int64
     private let channelCount = Atomic<Int>(0)
     private let draining = Atomic<Bool>(false)
 
     init(configuration: OriginConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        self.heartbeatNanoseconds = .nanoseconds(seconds: configuration.heartbeat)
         self.authorization = PublishAuthorization(tokens: configuration.publishTokens)
         self.streams = StreamAdmission(
             maximum: configuration.maximumStreams, maximumPerPeer: configuration.maximumStreamsPerPeer

@@ -38,13 +38,13 @@ public struct Listener: Sendable {
     /// - Parameters:
     ///   - group: the event loops that connections are spread over, round robin.
     ///   - admission: counts the connections of all listeners that share it.
-    ///   - server: the loop's side of the server; called on that loop.
+    ///   - server: the loop's side of the server; called on that loop. `nil` refuses the connection.
     /// - Throws: the socket's error when the address cannot be bound.
     public static func bind(
         _ configuration: ListenerConfiguration,
         group: any EventLoopGroup,
         admission: ConnectionAdmission,
-        server: @escaping @Sendable (any EventLoop) -> ServerLoop
+        server: @escaping @Sendable (any EventLoop) -> ServerLoop?
     ) async throws -> Listener {
         let tuning = SocketTuning(userTimeoutMilliseconds: configuration.tcpUserTimeoutMilliseconds)
         let bootstrap = tuning.apply(to: ServerBootstrap(group: group))
@@ -53,9 +53,8 @@ public struct Listener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try self.accept(
-                        channel, configuration: configuration, admission: admission, server: server(channel.eventLoop)
-                    )
+                    guard let server = server(channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
+                    try self.accept(channel, configuration: configuration, admission: admission, server: server)
                 }
             }
         let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()

@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 
 /// A complete response, or the head of a streamed one (then `body` is ignored).
-public struct Response {
+public struct Response: Sendable {
     public var status: HTTPResponseStatus
     public var headers: HTTPHeaders
     public var body: ByteBuffer

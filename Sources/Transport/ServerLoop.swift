@@ -67,9 +67,9 @@ public final class ServerLoop {
 
     public var connectionCount: Int { self.connections.count }
 
-    /// Every live connection of this loop, with its socket's state.
-    public func forEachConnection(_ body: (Connection, SocketSample?) -> Void) {
-        for connection in self.connections.values { body(connection.connection, connection.socketSample()) }
+    /// Every live connection of this loop, with a way to ask for its socket's state, which costs system calls.
+    public func forEachConnection(_ body: (Connection, () -> SocketSample?) -> Void) {
+        for connection in self.connections.values { body(connection.connection, connection.socketSample) }
     }
 
     /// Closes connections that carry no stream now, and tells the others to close after the answer under way.

@@ -18,7 +18,6 @@ struct StreamState {
     var position: UInt64
     /// Place in the channel's list of subscribers.
     var subscriberIndex: Int32
-    var generation: UInt32
     var lastWriteAt: Int64
     var lastEventAt: Int64
     /// The longest time between two writes.
