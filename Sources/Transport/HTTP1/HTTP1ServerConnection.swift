@@ -169,15 +169,18 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: socket))
     }
 
-    /// llhttp and its buffers cost more than an idle stream does.
+    /// llhttp and its buffers cost more than an idle stream does. The parser may be at work when this is called and
+    /// then leaves only afterwards; the reader must outlast it, or its parts would come here as they are.
     func dropParser() {
-        let pipeline = self.channel.pipeline.syncOperations
-        if let reader = self.reader { pipeline.removeHandler(reader, promise: nil) }
-        if let parser = self.parser { pipeline.removeHandler(parser, promise: nil) }
-        self.reader = nil
+        guard let parser = self.parser, let reader = self.reader else { return }
         self.parser = nil
+        self.reader = nil
         self.body = ByteBuffer()
         self.held = []
+        let pipeline = self.channel.pipeline.syncOperations
+        pipeline.removeHandler(parser).assumeIsolated().whenComplete { _ in
+            pipeline.removeHandler(reader, promise: nil)
+        }
     }
 
     func socketSample() -> SocketSample? { self.socket?.sample() }
