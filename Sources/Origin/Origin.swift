@@ -1,2 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
+
+// The origin as its owner sees it: start, drain, stop.
+
+import Logging
+import NIOCore
+
+import Synchronization
+import Transport
+
+/// Serves streams on a public listener and answers operators on an admin listener. Safe from any thread; ``start()``
+/// once, then ``drain()`` or ``stop()``.
+public final class Origin: Sendable {
+    /// Where an origin listens, with the real ports.
+    public struct Endpoints: Sendable {
+        public let http: SocketAddress
+        public let admin: SocketAddress
+    }
+
+    private let configuration: OriginConfiguration
+    private let group: any EventLoopGroup
+    private let shared: OriginShared
+    private let running = Mutex<Running?>(nil)
+
+    private struct Running: Sendable {
+        let directory: ShardDirectory
+        let listeners: [Listener]
+    }
+
+    /// - Parameter group: its loops share the connections; the origin does not shut it down.
+    public init(configuration: OriginConfiguration, group: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.group = group
+        self.shared = OriginShared(configuration: configuration, logger: logger)
+    }
+
+    /// Binds both listeners and starts to serve.
+    /// - Throws: the socket's error if an address cannot be bound.
+    public func start() async throws -> Endpoints {
+        let directory = try await self.makeShards()
+        var open = self.listener(ListenerName.open, host: self.configuration.host, port: self.configuration.port)
+        open.expectsProxyProtocol = self.configuration.proxyProtocol
+        open.maximumConnections = self.configuration.maximumConnections
+        let admin = self.listener(
+            ListenerName.admin, host: self.configuration.adminHost, port: self.configuration.adminPort
+        )
+        let openListener = try await self.bind(open, admission: self.shared.connections, directory: directory)
+        let adminListener: Listener
+        do {
+            adminListener = try await self.bind(admin, admission: ConnectionAdmission(), directory: directory)
+        } catch {
+            await openListener.close()
+            throw error
+        }
+        self.running.withLock { $0 = Running(directory: directory, listeners: [openListener, adminListener]) }
+        return Endpoints(http: openListener.address, admin: adminListener.address)
+    }
+
+    /// Ends every stream within the drain window, then everything else. The public listener closes first: a client
+    /// that is refused a connection comes back later, while one that is answered 503 may give up for good
+    /// (EventSource does).
+    public func drain() async {
+        guard self.shared.startDraining(), let running = self.running.withLock({ $0 }) else { return }
+        let now = Clock.monotonic()
+        let end = now + .nanoseconds(seconds: self.configuration.drainWindow)
+        self.shared.logger.info(
+            "draining",
+            metadata: [
+                "streams": "\(self.shared.streams.counts.active)", "window_seconds": "\(self.configuration.drainWindow)",
+            ]
+        )
+        await running.listeners.first?.close()
+        _ = try? await running.directory.collect { $0.startDraining(until: end) }
+        // Streams that would not take their last bytes are cut a second after the window.
+        await self.wait(until: end + 2_000_000_000) { self.shared.streams.counts.active == 0 }
+        // What was written last is still on its way to peers who have not closed their side yet.
+        await self.wait(until: Clock.monotonic() + 3_000_000_000) { self.shared.connections.activeConnections == 0 }
+        await self.stop()
+    }
+
+    /// Ends everything at once.
+    public func stop() async {
+        let running = self.running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let running else { return }
+        for listener in running.listeners { await listener.close() }
+        _ = try? await running.directory.collect { shard in
+            shard.shutDown()
+            shard.stop()
+        }
+        self.shared.closes.flush()
+    }
+
+    private func makeShards() async throws -> ShardDirectory {
+        var shards: [NIOLoopBound<Shard>] = []
+        for (index, loop) in self.group.makeIterator().enumerated() {
+            let shared = self.shared
+            shards.append(
+                try await loop.submit {
+                    NIOLoopBound(Shard(index: index, loop: loop, shared: shared), eventLoop: loop)
+                }.get()
+            )
+        }
+        let directory = ShardDirectory(shards: shards)
+        let limits = self.configuration.limits
+        _ = try await directory.collect { shard in
+            shard.directory = directory
+            let server = ServerLoop(eventLoop: shard.loop, application: shard, limits: limits)
+            shard.server = server
+            server.start()
+            shard.startSweeping()
+        }
+        return directory
+    }
+
+    private func listener(_ name: String, host: String, port: Int) -> ListenerConfiguration {
+        var listener = ListenerConfiguration(name: name, host: host, port: port)
+        listener.tcpUserTimeoutMilliseconds = Int(self.configuration.tcpUserTimeout * 1000)
+        return listener
+    }
+
+    private func bind(
+        _ listener: ListenerConfiguration,
+        admission: ConnectionAdmission,
+        directory: ShardDirectory
+    ) async throws -> Listener {
+        let shards = Dictionary(
+            uniqueKeysWithValues: directory.shards.map { (ObjectIdentifier($0.eventLoop), $0) }
+        )
+        return try await Listener.bind(listener, group: self.group, admission: admission) { loop in
+            shards[ObjectIdentifier(loop)]?.value.server
+        }
+    }
+
+    private func wait(until deadline: Int64, _ isDone: () -> Bool) async {
+        while !isDone(), Clock.monotonic() < deadline {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Headwater authors
+
+"""The servers that are compared. Each says what it needs, how it is started, and which targets it serves."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.processes import BenchmarkError, Child
+
+BENCHMARKS = Path(__file__).resolve().parent.parent
+ROOT = BENCHMARKS.parent
+BUILD = ROOT / ".build" / "bench"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is offered: each of so many streams gets so many events of so many bytes of data per second."""
+
+    streams: int
+    slow: int
+    rate: int
+    size: int
+    loops: int
+    files: int  # the hard limit of open files
+
+    @property
+    def interval_ms(self) -> int:
+        return 1000 // self.rate
+
+
+class Server:
+    """One started server; stop() ends everything that start() began."""
+
+    name = ""
+    events_target = "/events"
+    idle_target = "/idle"
+
+    def __init__(self, load: Load, directory: Path):
+        self.load = load
+        self.directory = directory
+        self.children: list[Child] = []
+        self.port = 0
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """A sentence that says what to install, or None when the server can be started."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def begin_publishing(self) -> None:
+        """Starts what publishes the events, for a server that has no synthetic channel."""
+
+    @property
+    def pid(self) -> int:
+        return self.children[0].pid
+
+    def stop(self) -> None:
+        for child in reversed(self.children):
+            child.stop()
+
+    def spawn(self, name: str, command: list[str]) -> Child:
+        child = Child(name, command, self.directory)
+        self.children.append(child)
+        return child
+
+    def spawn_ready(self, command: list[str]) -> None:
+        """Starts a server that prints one JSON line with its address in `http` when it listens."""
+        line = self.spawn(self.name, command).read_line(0, timeout=15)
+        self.port = int(json.loads(line)["http"].rpartition(":")[2])
+
+
+class Floor(Server):
+    name = "floor"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        built = (BUILD / "floor").exists()
+        return None if built else "floor: run `make -C Benchmarks` (Debian package: build-essential)"
+
+    def start(self) -> None:
+        self.spawn_ready([str(BUILD / "floor"), str(self.load.interval_ms), str(self.load.size)])
+
+
+class Headwater(Server):
+    name = "headwater"
+    idle_target = "/channels/idle/events"
+    extra_arguments: list[str] = []
+
+    def __init__(self, load: Load, directory: Path):
+        super().__init__(load, directory)
+        self.events_target = f"/events?interval={load.interval_ms}&size={load.size}"
+
+    @staticmethod
+    def binary() -> Path:
+        return Path(os.environ.get("HEADWATER_BIN", ROOT / ".build" / "release" / "headwater"))
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if os.access(cls.binary(), os.X_OK):
+            return None
+        return f"headwater: {cls.binary()} is not there; run `swift build -c release` or set HEADWATER_BIN"
+
+    def start(self) -> None:
+        command = [str(self.binary()), "serve", "--host", "127.0.0.1", "--port", "0"]
+        command += ["--admin-host", "127.0.0.1", "--admin-port", "0", "--event-loops", str(self.load.loops)]
+        self.spawn_ready(command + self.extra_arguments)
+
+
+class Node(Server):
+    name = "node"
+
+    @classmethod
+    def missing(cls) -> str | None:
+        return None if shutil.which("node") else "node: install the Debian package nodejs"
+
+    def start(self) -> None:
+        script = BENCHMARKS / "node" / "server.mjs"
+        self.spawn_ready(["node", str(script), str(self.load.interval_ms), str(self.load.size)])
+
+
+class Nchan(Server):
+    name = "nchan"
+    module = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+
+    @staticmethod
+    def binary() -> str | None:
+        return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+    @classmethod
+    def missing(cls) -> str | None:
+        if cls.binary() and cls.module.exists():
+            return None
+        return "nchan: install the Debian packages nginx and libnginx-mod-nchan"
+
+    def start(self) -> None:
+        self.port = free_port()
+        template = (BENCHMARKS / "nchan" / "nginx.conf.in").read_text()
+        values = {
+            "LOAD_MODULE": f"load_module {self.module};",
+            "WORKERS": self.load.loops,
+            "FILES": self.load.files,
+            "DIRECTORY": self.directory,
+            "PORT": self.port,
+        }
+        for key, value in values.items():
+            template = template.replace(f"@{key}@", str(value))
+        configuration = self.directory / "nginx.conf"
+        configuration.write_text(template)
+        command = [self.binary() or "nginx", "-p", str(self.directory), "-e", "stderr", "-c", str(configuration)]
+        wait_until_connectable(self.spawn(self.name, command), self.port)
+
+    def begin_publishing(self) -> None:
+        script = BENCHMARKS / "nchan" / "publish.py"
+        arguments = ["127.0.0.1", self.port, "/publish", self.load.interval_ms, self.load.size]
+        self.spawn("publisher", [sys.executable, str(script), *map(str, arguments)])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_connectable(child: Child, port: int) -> None:
+    deadline = time.monotonic() + 15
+    while child.process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise BenchmarkError(f"{child.name} does not listen on port {port}:\n{child.last_words()}")
+
+
+# In the order in which a round runs them.
+SERVERS: dict[str, type[Server]] = {server.name: server for server in (Headwater, Floor, Nchan, Node)}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The process's record of ended streams: gives each its verdict when the ledger has one, writes the log line, counts,
+// and remembers the last few for operators to look at.
+
+import Logging
+import NIOCore
+import Synchronization
+import Transport
+
+/// Who a stream was, for those who read of its end.
+struct ClosedStream: Sendable {
+    let id: String
+    let channel: String
+    /// The client as trusted intermediaries tell it.
+    let client: String
+    let path: String
+    let applicationProtocol: String
+    let requestNumber: UInt64
+    let evidence: CloseEvidence
+}
+
+/// A closed stream with its verdict.
+struct JudgedStream: Sendable {
+    let stream: ClosedStream
+    let verdict: Verdict
+}
+
+/// Safe from any thread. Its lock is taken when a stream ends and by the settling task, never per event.
+final class CloseBook: Sendable {
+    private struct State {
+        var ledger = CloseLedger()
+        /// Streams that wait for their verdict, by number. Bound: the ledger's capacity.
+        var waiting: [UInt64: ClosedStream] = [:]
+        /// Bound: ``CloseBook/remembered``; the oldest goes first.
+        var recent = CircularBuffer<JudgedStream>()
+        var byReason: [CloseReason: UInt64] = [:]
+    }
+
+    /// How many ended streams `/debug/streams` shows.
+    static let remembered = 256
+
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(logger: Logger) { self.logger = logger }
+
+    func record(_ stream: ClosedStream) {
+        let hurried = self.state.withLock { state -> [JudgedStream] in
+            state.waiting[stream.evidence.stream] = stream
+            let judged = state.ledger.record(stream.evidence)
+            return Self.take(judged.map { [$0] } ?? [], from: &state)
+        }
+        for judged in hurried { self.log(judged) }
+    }
+
+    /// Judges what has waited long enough. `now` is monotonic nanoseconds.
+    func settle(now: Int64) {
+        let judged = self.state.withLock { Self.take($0.ledger.settle(now: now), from: &$0) }
+        for judged in judged { self.log(judged) }
+    }
+
+    /// Judges everything, for the end of the process.
+    func flush() {
+        let judged = self.state.withLock { Self.take($0.ledger.flush(), from: &$0) }
+        for judged in judged { self.log(judged) }
+    }
+
+    /// The newest first.
+    var recent: [JudgedStream] { self.state.withLock { $0.recent.reversed() } }
+    var countsByReason: [CloseReason: UInt64] { self.state.withLock { $0.byReason } }
+
+    private static func take(_ closes: [CloseLedger.Judged], from state: inout State) -> [JudgedStream] {
+        closes.compactMap { close in
+            guard let stream = state.waiting.removeValue(forKey: close.evidence.stream) else { return nil }
+            let judged = JudgedStream(stream: stream, verdict: close.verdict)
+            state.byReason[close.verdict.reason, default: 0] += 1
+            state.recent.append(judged)
+            if state.recent.count > Self.remembered { state.recent.removeFirst() }
+            return judged
+        }
+    }
+
+    /// The one line that tells a stream's life.
+    private func log(_ judged: JudgedStream) {
+        let stream = judged.stream
+        let evidence = stream.evidence
+        var metadata: Logger.Metadata = [
+            "stream": "\(stream.id)",
+            "channel": "\(stream.channel)",
+            "connection": "\(evidence.connection)",
+            "request": "\(stream.requestNumber)",
+            "peer": "\(stream.client)",
+            "connection_peer": "\(evidence.peer)",
+            "protocol": "\(stream.applicationProtocol)",
+            "path": "\(stream.path)",
+            "reason": "\(judged.verdict.reason.rawValue)",
+            "confidence": "\(judged.verdict.confidence.rawValue)",
+            "evidence": "\(judged.verdict.evidenceText)",
+            "age_seconds": "\(Milliseconds(evidence.ageNanoseconds))",
+            "idle_seconds": "\(Milliseconds(evidence.idleNanoseconds))",
+            "events": "\(evidence.events)",
+            "bytes": "\(evidence.bytes)",
+        ]
+        if let seconds = judged.verdict.suspectedTimeoutSeconds {
+            metadata["suspected_timeout_seconds"] = "\(Milliseconds(.nanoseconds(seconds: seconds)))"
+        }
+        if judged.verdict.heartbeatsSwallowed { metadata["heartbeats_swallowed"] = "true" }
+        if let bytes = evidence.unacknowledgedBytes { metadata["unacknowledged_bytes"] = "\(bytes)" }
+        self.logger.info("stream closed", metadata: metadata)
+    }
+}
+
+/// Nanoseconds shown as seconds with three decimals.
+struct Milliseconds: CustomStringConvertible {
+    let nanoseconds: Int64
+
+    init(_ nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// The value that is shown, as a number.
+    var seconds: Double { Double((self.nanoseconds + 500_000) / 1_000_000) / 1000 }
+    var description: String {
+        let total = (self.nanoseconds + 500_000) / 1_000_000
+        let fraction = String(total % 1000)
+        return "\(total / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The delivery path: from a channel's log to its streams' sockets. A turn of the loop serves a bounded number of
+// streams and then lets other work in, so that a channel of ten thousand streams holds nothing up for longer than a
+// slice takes.
+
+import NIOCore
+import Transport
+
+extension Shard {
+    /// Streams served in one turn before the loop looks at its sockets and tasks again: at about 8 µs for an HTTP/1.1
+    /// stream, some 4 ms.
+    private static let streamsPerTurn = 512
+    /// Streams of one channel before the next dirty channel gets its turn.
+    private static let streamsPerChannel = 256
+
+    /// Appends an event to this loop's copy of a channel. A log that is about to drop its oldest event is delivered
+    /// first: a stream whose socket takes bytes must never miss one because events came faster than turns.
+    func append(_ payload: UnsafeRawBufferPointer, publishedAt: Int64, to channel: Channel) {
+        if channel.isDirty, channel.log.wouldDrop(appending: payload.count) {
+            self.fanOut(channel, from: 0, count: .max, now: Clock.monotonic())
+        }
+        channel.log.append(payload, publishedAt: publishedAt)
+        guard !channel.isDirty, !channel.subscribers.isEmpty else { return }
+        channel.isDirty = true
+        channel.fanOutIndex = 0
+        channel.fanOutHead = channel.log.nextSequence
+        self.dirty.append(channel)
+        self.scheduleTurn()
+    }
+
+    private func scheduleTurn() {
+        guard !self.isTickScheduled else { return }
+        self.isTickScheduled = true
+        self.later { $0.turn() }
+    }
+
+    private func turn() {
+        self.isTickScheduled = false
+        var budget = Self.streamsPerTurn
+        while budget > 0, let channel = self.dirty.popFirst() {
+            if channel.fanOutIndex == 0 { channel.fanOutHead = channel.log.nextSequence }
+            let start = channel.fanOutIndex
+            let served = self.fanOut(
+                channel, from: start, count: min(budget, Self.streamsPerChannel), now: Clock.monotonic()
+            )
+            budget -= max(1, served)
+            channel.fanOutIndex = start + served
+            if channel.fanOutIndex < channel.subscribers.count {
+                self.dirty.append(channel)
+            } else if channel.fanOutHead < channel.log.nextSequence, !channel.subscribers.isEmpty {
+                // More came while the pass was under way: those served first have not seen it.
+                channel.fanOutIndex = 0
+                self.dirty.append(channel)
+            } else {
+                channel.isDirty = false
+                channel.fanOutIndex = 0
+            }
+        }
+        if !self.dirty.isEmpty { self.scheduleTurn() }
+    }
+
+    /// Serves `count` subscribers from `start` on; returns how many there were.
+    @discardableResult
+    private func fanOut(_ channel: Channel, from start: Int, count: Int, now: Int64) -> Int {
+        var index = start
+        // Nothing below adds or removes subscribers: ends are told in a later turn.
+        let end = count < channel.subscribers.count - start ? start + count : channel.subscribers.count
+        while index < end {
+            let subscriber = channel.subscribers[index]
+            if subscriber.member == StreamState.single {
+                self.deliverSingle(self.streams[subscriber.slot], now: now)
+            } else {
+                self.deliver(subscriber.slot, now: now)
+            }
+            index += 1
+        }
+        return max(0, end - start)
+    }
+
+    /// Moves a stream to the head of what it reads, as far as its socket takes it.
+    func deliver(_ slot: Int32, now: Int64) {
+        let stream = self.streams[slot]
+        if stream.pointee.record.members.isEmpty {
+            self.deliverSingle(stream, now: now)
+        } else {
+            self.deliverMembers(stream, now: now)
+        }
+    }
+
+    @inline(__always)
+    private func deliverSingle(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+        guard stream.pointee.blockedSince == 0 else { return }
+        let log = stream.pointee.channel.log
+        let start = stream.pointee.position
+        guard start < log.nextSequence else { return }
+        guard start >= log.firstSequence else { return self.skipLost(stream, now: now) }
+        let startOffset = log.offset(of: start)
+        let outcome = stream.pointee.transport.send(from: &stream.pointee.position, of: log)
+        let end = stream.pointee.position
+        if end > start {
+            stream.pointee.wrote(bytes: Int(log.offset(of: end) - startOffset), now: now)
+            stream.pointee.lastEventAt = now
+            stream.pointee.eventCount += end - start
+        }
+        if outcome == .blocked { stream.pointee.blockedSince = now }
+    }
+
+    /// The log dropped events before this stream could take them: says so, and goes on with the oldest there is.
+    private func skipLost(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+        let channel = stream.pointee.channel
+        let first = channel.log.firstSequence
+        let gap = Gap(reason: .slow, missed: first - stream.pointee.position)
+        let id = EventID(epoch: channel.epoch, sequence: first - 1)
+        guard self.send(StreamMessage.gap(gap, id: id.description), to: stream, now: now) else { return }
+        stream.pointee.position = first
+        self.deliverSingle(stream, now: now)
+    }
+
+    /// A stream of several channels: each event gets an id that names the position in all of them, so it is made for
+    /// this stream alone.
+    private func deliverMembers(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+        let record = stream.pointee.record
+        for index in record.members.indices {
+            let channel = record.members[index].channel
+            while record.members[index].position < channel.log.nextSequence, stream.pointee.blockedSince == 0 {
+                let position = record.members[index].position
+                guard let payload = channel.log.payload(position) else {
+                    let first = channel.log.firstSequence
+                    record.members[index].position = first
+                    let gap = StreamMessage.gap(Gap(reason: .slow, missed: first - position), id: record.positionText)
+                    if !self.send(gap, to: stream, now: now) { record.members[index].position = position }
+                    continue
+                }
+                record.members[index].position = position + 1
+                self.composing.clear()
+                StreamMessage.write(payload, withID: record.positionText, into: &self.composing)
+                guard self.send(self.composing, to: stream, now: now) else {
+                    record.members[index].position = position
+                    break
+                }
+                stream.pointee.lastEventAt = now
+                stream.pointee.eventCount += 1
+            }
+        }
+    }
+
+    /// Sends one message to one stream; `false` if its socket takes nothing.
+    @discardableResult
+    func send(_ message: ByteBuffer, to stream: UnsafeMutablePointer<StreamState>, now: Int64) -> Bool {
+        guard stream.pointee.blockedSince == 0 else { return false }
+        let isSent = message.withUnsafeReadableBytes { stream.pointee.transport.send($0) }
+        if isSent {
+            stream.pointee.wrote(bytes: message.readableBytes, now: now)
+        } else {
+            stream.pointee.blockedSince = now
+        }
+        return isSent
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// What is due without any event: heartbeats, ends, and streams that have been slow for too long. One walk over all
+// streams ten times a second replaces a timer for each.
+
+import NIOCore
+import Transport
+
+extension Shard {
+    private static let sweepInterval = TimeAmount.milliseconds(100)
+    /// Streams looked at before other work gets its turn: if all are due for a heartbeat, that is some 4 ms.
+    private static let streamsPerTurn = 512
+
+    func startSweeping() {
+        let bound = NIOLoopBound(self, eventLoop: self.loop)
+        self.sweepTask = self.loop.scheduleRepeatedTask(initialDelay: Self.sweepInterval, delay: Self.sweepInterval) {
+            _ in
+            let now = Clock.monotonic()
+            bound.value.sweep(from: 0)
+            bound.value.shared.closes.settle(now: now)
+            if now - bound.value.lastChannelSweep >= 1_000_000_000 {
+                bound.value.lastChannelSweep = now
+                bound.value.sweepChannels(now: now)
+            }
+        }
+    }
+
+    private func sweep(from start: Int) {
+        let now = Clock.monotonic()
+        let end = min(self.streams.range.upperBound, start + Self.streamsPerTurn)
+        guard start < end else { return }
+        for slot in start..<end where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
+        if end < self.streams.range.upperBound { self.later { $0.sweep(from: end) } }
+    }
+
+    private func attend(_ slot: Int32, now: Int64) {
+        let stream = self.streams[slot]
+        if let ending = stream.pointee.record.ending {
+            if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
+        } else if stream.pointee.blockedSince != 0 {
+            if let bound = self.exceededBound(stream.pointee, now: now) {
+                self.cut(slot, reason: .slowConsumer(bound), now: now)
+            }
+        } else if now >= stream.pointee.deadline {
+            self.end(slot, reason: stream.pointee.record.deadlineReason, now: now)
+        } else {
+            self.beatIfDue(stream, now: now)
+        }
+    }
+
+    private func beatIfDue(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+        let interval = self.shared.heartbeatNanoseconds
+        guard interval > 0, now - stream.pointee.lastWriteAt >= interval else { return }
+        let record = stream.pointee.record
+        let message =
+            record.heartbeat == .comment
+            ? StreamMessage.heartbeat : StreamMessage.heartbeatEvent(unixNanoseconds: Clock.unix())
+        if self.send(message, to: stream, now: now) { record.heartbeatCount += 1 }
+    }
+
+    /// Which bound a blocked stream has gone beyond.
+    private func exceededBound(_ stream: StreamState, now: Int64) -> OriginClose.SlowBound? {
+        let blocked = (now - stream.blockedSince).seconds
+        if blocked >= self.configuration.slowSeconds { return .seconds(blocked) }
+        guard self.configuration.slowConsumer == .close else { return nil }
+        if stream.hasFallenOff { return .fellOffRing }
+        let backlog = stream.backlogBytes
+        return backlog >= self.configuration.slowBytes ? .bytes(backlog) : nil
+    }
+}
+
+extension StreamState {
+    /// Bytes of its channels that it was not given yet.
+    var backlogBytes: Int {
+        self.record.members.isEmpty
+            ? self.channel.log.backlog(from: self.position)
+            : self.record.members.reduce(0) { $0 + $1.channel.log.backlog(from: $1.position) }
+    }
+
+    /// A log dropped events that it was not given.
+    fileprivate var hasFallenOff: Bool {
+        self.record.members.isEmpty
+            ? self.position < self.channel.log.firstSequence
+            : self.record.members.contains { $0.position < $0.channel.log.firstSequence }
+    }
+}

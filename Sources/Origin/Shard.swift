@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// One event loop's share of the origin: its streams, its copies of channels, and the work that is due on them. All
+// state here belongs to the loop; what crosses to another loop is a message (see docs/concurrency.md).
+//
+// Data flow of an event: a publish arrives on some loop, hops to the channel's home loop, is numbered and encoded
+// there, appended to the home's log, and sent to each loop that follows the channel; every loop marks its copy dirty
+// and, in its next turn, moves each of its streams from its position to the head (Shard+Delivery.swift).
+
+import EventStream
+import Logging
+import NIOCore
+import Transport
+
+/// The origin on one event loop.
+final class Shard: Application {
+    let index: Int
+    let loop: any EventLoop
+    let shared: OriginShared
+    var configuration: OriginConfiguration { self.shared.configuration }
+
+    /// Every loop's shard; set before the first connection is accepted.
+    var directory = ShardDirectory(shards: [])
+    /// This loop's connections; set before the first is accepted.
+    var server: ServerLoop?
+
+    let streams = StreamTable()
+    var channels: [ChannelKey: Channel] = [:]
+    /// What waits for a copy of a channel to arrive. Bound: one entry for each request that this loop is answering.
+    var waiting: [ChannelKey: [(Result<Channel, ChannelRefusal>) -> Void]] = [:]
+    /// Publish requests whose channel is at home on another loop, by ticket. Bound as above.
+    var publishing: [UInt64: (Result<[EventID], ChannelRefusal>) -> Void] = [:]
+    var lastTicket: UInt64 = 0
+
+    /// Channels with a fan-out under way, in turn.
+    var dirty = CircularBuffer<Channel>()
+    var isTickScheduled = false
+    /// Reused for every event that is encoded.
+    var encoding = ByteBuffer()
+    /// Reused for every message that is made for one stream. Not the same: an append can deliver.
+    var composing = ByteBuffer()
+    var sweepTask: RepeatedTask?
+    var lastChannelSweep: Int64 = 0
+    /// When the drain ends; `nil` while there is none.
+    var drainDeadline: Int64?
+
+    init(index: Int, loop: any EventLoop, shared: OriginShared) {
+        loop.preconditionInEventLoop()
+        self.index = index
+        self.loop = loop
+        self.shared = shared
+    }
+
+    /// Runs `body` after the work that is due now.
+    func later(_ body: @escaping (Shard) -> Void) {
+        self.loop.assumeIsolated().execute { body(self) }
+    }
+
+    func stop() {
+        self.sweepTask?.cancel()
+        self.server?.stop()
+        for channel in self.channels.values { channel.home?.ticker?.stop() }
+        self.channels = [:]
+    }
+
+    // MARK: Calls of the transport
+
+    func streamBecameWritable(_ token: StreamToken) {
+        guard let stream = self.streams.find(token) else { return }
+        stream.pointee.blockedSince = 0
+        let now = Clock.monotonic()
+        self.deliver(token.slot, now: now)
+        if stream.pointee.record.ending != nil { self.finishIfDelivered(token.slot, now: now) }
+    }
+
+    func streamEnded(_ token: StreamToken, _ end: StreamEnd) {
+        guard self.streams.find(token) != nil else { return }
+        self.close(token.slot, ending: CloseEvidence.Ending(end.cause), socket: end.socket, now: Clock.monotonic())
+    }
+}
+
+/// Every loop's shard, to send messages to. Safe from any thread.
+struct ShardDirectory: Sendable {
+    let shards: [NIOLoopBound<Shard>]
+
+    /// Runs `body` on the loop of shard `index`; messages between two loops keep their order.
+    func send(to index: Int, _ body: @escaping @Sendable (Shard) -> Void) {
+        let shard = self.shards[index]
+        shard.eventLoop.execute { body(shard.value) }
+    }
+
+    /// What every shard answers, in the order of the shards.
+    func collect<Answer: Sendable>(_ body: @escaping @Sendable (Shard) -> Answer) async throws -> [Answer] {
+        try await EventLoopFuture.whenAllSucceed(
+            self.shards.map { shard in shard.eventLoop.submit { body(shard.value) } }, on: self.shards[0].eventLoop
+        ).get()
+    }
+}
+
+extension CloseEvidence.Ending {
+    /// What the transport saw, in the classifier's terms.
+    init(_ cause: StreamEnd.Cause) {
+        self =
+            switch cause {
+            case .fin: .peer(.fin)
+            case .reset: .peer(.reset)
+            case .writeFailed(let code): .peer(.writeFailed(errno: code))
+            case .timedOut(let code): .peer(.timedOut(errno: code))
+            case .inputOverflow: .origin(.protocolError("more input behind the stream than is allowed"))
+            }
+    }
+}

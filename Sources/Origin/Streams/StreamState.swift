@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// A stream as its event loop keeps it: what delivery touches at every event in one flat struct, the rest beside it.
+
+import NIOCore
+import Transport
+
+/// The hot part of one open stream. Times are monotonic nanoseconds.
+struct StreamState {
+    /// ``Subscriber/member`` of a stream that reads one channel.
+    static let single: Int32 = -1
+
+    let transport: ServerStream
+    /// The channel it reads; for a stream of several, the first.
+    let channel: Channel
+    /// The sequence number of the next event to send. Of several channels, see ``StreamRecord/members``.
+    var position: UInt64
+    /// Place in the channel's list of subscribers.
+    var subscriberIndex: Int32
+    var lastWriteAt: Int64
+    var lastEventAt: Int64
+    /// The longest time between two writes.
+    var longestPause: Int64 = 0
+    /// Since when the socket takes nothing; 0 while it does.
+    var blockedSince: Int64 = 0
+    /// When the stream ends by our doing; `Int64.max` if nothing says so.
+    var deadline: Int64
+    var eventCount: UInt64 = 0
+    var byteCount: UInt64 = 0
+    let record: StreamRecord
+
+    /// Notes that bytes went out.
+    mutating func wrote(bytes: Int, now: Int64) {
+        self.longestPause = max(self.longestPause, now - self.lastWriteAt)
+        self.lastWriteAt = now
+        self.byteCount += UInt64(bytes)
+    }
+}
+
+/// The cold part: written when a stream opens, read when it is looked at or ends.
+final class StreamRecord {
+    /// One of several channels that a stream reads.
+    struct Member {
+        let channel: Channel
+        var position: UInt64
+        var subscriberIndex: Int32 = 0
+    }
+
+    let number: UInt64
+    let id: String
+    let channelText: String
+    /// The client's address as trusted intermediaries tell it; the L4 peer's without them.
+    let client: String
+    let path: String
+    let applicationProtocol: ApplicationProtocol
+    let connection: Connection
+    let requestNumber: UInt64
+    let openedAt: Int64
+    let heartbeat: HeartbeatForm
+    /// `x-envoy-expected-rq-timeout-ms`: how long the hop before us said it would wait.
+    let announcedLimitMilliseconds: Int64?
+    let resumeOutcome: ResumeOutcome?
+    /// Empty for a stream of one channel.
+    var members: [Member] = []
+    var deadlineReason: OriginClose = .durationComplete
+    var heartbeatCount: UInt64 = 0
+    /// The stream is to end once its socket takes the last bytes.
+    var ending: StreamEnding?
+
+    init(
+        number: UInt64,
+        id: String,
+        channelText: String,
+        client: String,
+        path: String,
+        request: RequestHead,
+        openedAt: Int64,
+        heartbeat: HeartbeatForm,
+        resumeOutcome: ResumeOutcome?
+    ) {
+        self.number = number
+        self.id = id
+        self.channelText = channelText
+        self.client = client
+        self.path = path
+        self.applicationProtocol = request.applicationProtocol
+        self.connection = request.connection
+        self.requestNumber = request.requestNumber
+        self.openedAt = openedAt
+        self.heartbeat = heartbeat
+        self.announcedLimitMilliseconds = request.headers.first(name: "x-envoy-expected-rq-timeout-ms")
+            .flatMap { Int64($0) }
+        self.resumeOutcome = resumeOutcome
+    }
+}
+
+/// What a stream that is ending still has to say, and why it ends.
+struct StreamEnding {
+    let reason: OriginClose
+    /// When waiting for the socket is over and the stream is cut.
+    let patience: Int64
+}
+
+/// How a stream is kept alive.
+enum HeartbeatForm: Equatable {
+    /// `: heartbeat`, which every receiver ignores.
+    case comment
+    /// `event: heartbeat`, for pages that want to see it: EventSource hides comments.
+    case event
+}

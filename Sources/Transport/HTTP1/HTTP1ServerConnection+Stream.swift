@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// An open stream on an HTTP/1.1 connection: messages go from the log to the socket. This is the delivery path.
+
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+extension HTTP1ServerConnection {
+    func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
+        guard self.machine.streamStarted() else { return false }
+        self.token = token
+        self.deadline = .max
+        self.connection.activeStreams = 1
+        self.isChunked = self.head?.applicationProtocol != .http10
+        self.head = nil
+        self.dropParser()
+        try? self.channel.syncOptions?.setOption(.autoRead, value: true)
+
+        var buffer = self.channel.allocator.buffer(capacity: 1024)
+        HTTP1ResponseEncoder.write(
+            head,
+            framing: self.isChunked ? .chunked : .untilClose,
+            date: self.server.httpDate(),
+            closes: true,
+            into: &buffer
+        )
+        self.frame(preamble.readableBytesView, into: &buffer)
+        self.write(buffer)
+        return true
+    }
+
+    @inline(__always)
+    func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
+        guard self.pendingWrites == 0 else {
+            self.awaitsWritable = true
+            return .blocked
+        }
+        guard self.isChunked, let socket = self.socket else { return self.sendQueued(from: &position, of: log) }
+        while log.holds(position) {
+            let (bytes, next) = log.chunks(from: position, limit: self.server.limits.maximumBurstBytes)
+            switch socket.write(bytes) {
+            case .wrote(bytes.count): position = next
+            case .wrote(let count):
+                self.queueRest(of: bytes, after: count, from: &position, in: log)
+                if self.pendingWrites > 0 {
+                    self.awaitsWritable = true
+                    return .blocked
+                }
+            case .failed(let code):
+                self.lose(.writing(errno: code))
+                return .blocked
+            }
+        }
+        return .caughtUp
+    }
+
+    /// The kernel took `count` bytes. The message it broke off in goes to NIO's queue, which also learns from it when
+    /// the socket is writable again; the messages behind it stay in the log.
+    private func queueRest(
+        of bytes: UnsafeRawBufferPointer,
+        after count: Int,
+        from position: inout UInt64,
+        in log: FramedLog
+    ) {
+        let (sequence, end) = log.message(at: count, from: position)
+        self.enqueue(ByteBuffer(bytes: bytes[count..<end]))
+        position = sequence + 1
+    }
+
+    /// The same without a plain socket: through TLS, or unchunked for HTTP/1.0.
+    private func sendQueued(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
+        while log.holds(position) {
+            if self.isChunked {
+                let (bytes, next) = log.chunks(from: position, limit: self.server.limits.maximumBurstBytes)
+                position = next
+                self.enqueue(ByteBuffer(bytes: bytes))
+            } else if let payload = log.payload(position) {
+                position += 1
+                self.write(ByteBuffer(bytes: payload))
+            }
+            if self.pendingWrites > 0 {
+                self.awaitsWritable = true
+                return .blocked
+            }
+        }
+        return .caughtUp
+    }
+
+    func send(_ message: UnsafeRawBufferPointer) -> Bool {
+        guard self.pendingWrites == 0, self.token != nil else {
+            self.awaitsWritable = true
+            return false
+        }
+        guard self.isChunked, let socket = self.socket else {
+            var buffer = self.channel.allocator.buffer(capacity: message.count + 16)
+            self.frame(message, into: &buffer)
+            self.write(buffer)
+            return true
+        }
+        let length = ChunkFraming.sizeLineLength(message.count) + message.count + 2
+        withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { chunk in
+            guard let start = chunk.baseAddress, let payload = message.baseAddress else { return }
+            let header = ChunkFraming.writeSizeLine(message.count, to: start)
+            (start + header).copyMemory(from: payload, byteCount: message.count)
+            ChunkFraming.writeLineEnd(to: start + header + message.count)
+            self.write(UnsafeRawBufferPointer(chunk), through: socket)
+        }
+        return true
+    }
+
+    func finish(_ lastMessage: ByteBuffer?) {
+        guard self.machine.streamFinished() else { return }
+        self.forgetStream()
+        var buffer = ByteBuffer()
+        if let lastMessage { self.frame(lastMessage.readableBytesView, into: &buffer) }
+        if self.isChunked { buffer.writeStaticString(ChunkFraming.lastChunk) }
+        self.write(buffer)
+        self.linger()
+    }
+
+    func abort() {
+        guard self.machine.connectionLost() else { return }
+        self.forgetStream()
+        self.socket?.resetOnClose()
+        self.closeNow()
+    }
+
+    private func forgetStream() {
+        self.token = nil
+        self.awaitsWritable = false
+        self.connection.activeStreams = 0
+    }
+
+    private func frame(_ message: some Collection<UInt8>, into buffer: inout ByteBuffer) {
+        guard !message.isEmpty else { return }
+        guard self.isChunked else {
+            buffer.writeBytes(message)
+            return
+        }
+        buffer.writeString(String(message.count, radix: 16))
+        buffer.writeStaticString("\r\n")
+        buffer.writeBytes(message)
+        buffer.writeStaticString("\r\n")
+    }
+
+    // MARK: Writing
+
+    func write(_ buffer: ByteBuffer) {
+        guard buffer.readableBytes > 0 else { return }
+        guard self.pendingWrites == 0, let socket = self.socket else { return self.enqueue(buffer) }
+        buffer.withUnsafeReadableBytes { self.write($0, through: socket) }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, through socket: DirectSocket) {
+        switch socket.write(bytes) {
+        case .wrote(bytes.count): break
+        case .wrote(let count): self.enqueue(ByteBuffer(bytes: bytes[count...]))
+        case .failed(let code): self.lose(.writing(errno: code))
+        }
+    }
+
+    /// Bound: one message beyond what the kernel took, since nothing more is offered until it is flushed.
+    private func enqueue(_ buffer: ByteBuffer) {
+        self.pendingWrites += 1
+        self.channel.writeAndFlush(buffer).assumeIsolated().whenComplete { result in
+            self.pendingWrites -= 1
+            switch result {
+            case .success: self.flushed()
+            case .failure(let error): self.lose(.writing(errno: (error as? IOError)?.errnoCode ?? EPIPE))
+            }
+        }
+    }
+
+    private func flushed() {
+        guard self.pendingWrites == 0 else { return }
+        self.shutDownIfFlushed()
+        guard self.awaitsWritable, let token = self.token else { return }
+        self.awaitsWritable = false
+        self.server.application.streamBecameWritable(token)
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The HTTP/1.1 side of one connection: carries out what its state machine says. Reading is llhttp's (NIOHTTP1) until
+// a stream opens; from then on the parser is gone, and the connection is a socket that messages are written to.
+
+import NIOCore
+import NIOHTTP1
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// One HTTP/1.1 connection. Belongs to its event loop.
+public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection {
+    /// Raw bytes: what comes when the parser is no longer in front.
+    public typealias InboundIn = ByteBuffer
+
+    let connection: Connection
+    let server: ServerLoop
+    let channel: any Channel
+    var machine = HTTP1ServerStateMachine()
+    /// Monotonic nanoseconds; the sweep acts when it has passed.
+    var deadline: Int64
+
+    // The request being read or answered.
+    var head: RequestHead?
+    var body = ByteBuffer()
+    var bodyLimit = 0
+    var refusal: Response?
+    /// Pipelined request parts whose turn has not come. Bound: one read's worth, because reading stops with the first.
+    var held: [HTTPServerRequestPart] = []
+
+    // The open stream.
+    var token: StreamToken?
+    var isChunked = true
+    /// ``send(from:of:)`` said `.blocked`, so the application waits for word.
+    var awaitsWritable = false
+
+    // The socket.
+    var socket: DirectSocket?
+    /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
+    var pendingWrites = 0
+    var closesWhenFlushed = false
+    private var discardedBytes = 0
+    private var parser: (any RemovableChannelHandler)?
+    private var reader: HTTP1RequestReader?
+
+    init(connection: Connection, server: ServerLoop, channel: any Channel) {
+        self.connection = connection
+        self.server = server
+        self.channel = channel
+        self.deadline = Clock.monotonic() + server.limits.headerTimeout
+    }
+
+    /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
+    static func install(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) throws {
+        let handler = HTTP1ServerConnection(connection: connection, server: server, channel: channel)
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        configuration.maxHeaderFieldSize = server.limits.maximumHeaderBytes
+        configuration.maxHeaderListSize = server.limits.maximumHeaderBytes
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: configuration)
+        let parser = ByteToMessageHandler(decoder)
+        let reader = HTTP1RequestReader(handler)
+        handler.parser = parser
+        handler.reader = reader
+        handler.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
+        try channel.pipeline.syncOperations.addHandlers([parser, reader, handler])
+        server.add(handler)
+    }
+
+    // MARK: Input
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Behind a stream or a final answer nothing is read as a request any more; `Connection: close` said so.
+        self.discardedBytes += self.unwrapInboundIn(data).readableBytes
+        guard self.discardedBytes > self.server.limits.maximumDiscardedBytes else { return }
+        self.lose(.inputOverflow)
+    }
+
+    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .some(.inputClosed) = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        switch self.machine.inputClosed() {
+        case .closeAfterResponse: break
+        case .close: self.closeNow()
+        case .endStream: self.endStream(.fin)
+        }
+    }
+
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? IOError {
+            self.lose(.reading(errno: error.errnoCode))
+        } else if self.machine.state == .idle || self.machine.acceptsBody || self.isHolding {
+            self.reject(HTTP1RequestValidation.rejection(of: error))
+        }
+        // After the last answer, and behind a stream, what the parser thinks of the rest is of no interest.
+    }
+
+    public func channelInactive(context: ChannelHandlerContext) {
+        self.server.remove(self)
+        if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
+        self.parser = nil
+        self.reader = nil
+    }
+
+    // MARK: Ends
+
+    func sweep(now: Int64) {
+        guard now >= self.deadline else { return }
+        switch self.machine.state {
+        case .idle where self.connection.requestCount == 0, .readingBody:
+            self.reject(
+                HTTP1Rejection(
+                    status: .requestTimeout, detail: "The request was not complete in time; send it faster."
+                )
+            )
+        case .idle, .lingering, .responding, .closed: self.closeNow()
+        case .streaming: self.deadline = .max
+        }
+    }
+
+    func closeWhenIdle() {
+        switch self.machine.retire() {
+        case .closeNow: self.closeNow()
+        case .afterResponse, .leaveStream: break
+        }
+    }
+
+    func closeNow() { self.channel.close(mode: .all, promise: nil) }
+
+    /// Stops parsing and ends our side after what is still to be written.
+    func linger() {
+        self.dropParser()
+        self.deadline = Clock.monotonic() + self.server.limits.bodyTimeout
+        self.closesWhenFlushed = true
+        self.shutDownIfFlushed()
+    }
+
+    func shutDownIfFlushed() {
+        guard self.closesWhenFlushed, self.pendingWrites == 0 else { return }
+        self.closesWhenFlushed = false
+        self.deadline = Clock.monotonic() + self.server.limits.lingerTimeout
+        self.channel.close(mode: .output, promise: nil)
+    }
+
+    /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
+    func lose(_ cause: StreamEnd.Cause) {
+        let wasStreaming = self.machine.connectionLost()
+        let socket = wasStreaming ? self.socket?.sample() : nil
+        self.socket?.resetOnClose()
+        let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+        self.channel.eventLoop.execute {
+            if wasStreaming { bound.value.tellEnd(cause, socket: socket) }
+            bound.value.closeNow()
+        }
+    }
+
+    private func endStream(_ cause: StreamEnd.Cause) {
+        self.tellEnd(cause, socket: self.socket?.sample())
+        self.closeNow()
+    }
+
+    private func tellEnd(_ cause: StreamEnd.Cause, socket: SocketSample?) {
+        guard let token = self.token else { return }
+        self.token = nil
+        self.connection.activeStreams = 0
+        self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: socket))
+    }
+
+    /// llhttp and its buffers cost more than an idle stream does. The parser may be at work when this is called and
+    /// then leaves only afterwards; the reader must outlast it, or its parts would come here as they are.
+    func dropParser() {
+        guard let parser = self.parser, let reader = self.reader else { return }
+        self.parser = nil
+        self.reader = nil
+        self.body = ByteBuffer()
+        self.held = []
+        let pipeline = self.channel.pipeline.syncOperations
+        pipeline.removeHandler(parser).assumeIsolated().whenComplete { _ in
+            pipeline.removeHandler(reader, promise: nil)
+        }
+    }
+
+    func socketSample() -> SocketSample? { self.socket?.sample() }
+}
+
+extension StreamEnd.Cause {
+    /// What an error of the socket says of the peer.
+    static func reading(errno code: CInt) -> StreamEnd.Cause {
+        switch code {
+        case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH: .timedOut(code)
+        default: .reset
+        }
+    }
+
+    static func writing(errno code: CInt) -> StreamEnd.Cause {
+        switch code {
+        case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH: .timedOut(code)
+        default: .writeFailed(code)
+        }
+    }
+}

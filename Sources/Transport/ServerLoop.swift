@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// What the connections of one event loop share: the application, the limits, the table of those alive and the sweep
+// over their deadlines. One sweep for all is cheaper than a timer for each.
+
+import NIOCore
+import NIOHTTP1
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Time limits and sizes of HTTP/1.1 connections. Durations in nanoseconds.
+public struct ServerLimits: Sendable {
+    /// From the first chance to send a head until it is complete.
+    public var headerTimeout: Int64 = .nanoseconds(seconds: 10)
+    /// From the end of the head to the end of the body.
+    public var bodyTimeout: Int64 = .nanoseconds(seconds: 30)
+    /// Between two requests on a connection.
+    public var keepAliveTimeout: Int64 = .nanoseconds(seconds: 75)
+    /// How long we wait for the peer's FIN after our own, reading and dropping what still comes, so that an RST does
+    /// not destroy the answer on its way (RFC 9112, section 9.6).
+    public var lingerTimeout: Int64 = .nanoseconds(seconds: 2)
+    /// Bytes of a request's line and fields in all.
+    public var maximumHeaderBytes = 32 * 1024
+    public var maximumHeaderFields = 128
+    /// Bytes that a client may send behind an open HTTP/1.1 stream or a refused body before it is cut off.
+    public var maximumDiscardedBytes = 256 * 1024
+    /// One write hands at most about this much of a lagging stream's backlog to the kernel, so that a stream that
+    /// catches up does not hold up the others.
+    public var maximumBurstBytes = 256 * 1024
+    /// Write to the socket past NIO's queue where possible. Off for comparison and debugging.
+    public var directWrites = true
+
+    public init() {}
+}
+
+/// One event loop's side of the server. Belongs to that loop.
+public final class ServerLoop {
+    let application: any Application
+    let limits: ServerLimits
+    private let eventLoop: any EventLoop
+    private var connections: [ObjectIdentifier: any SweptConnection] = [:]
+    private var sweep: RepeatedTask?
+    private var date: (second: Int64, text: String) = (0, "")
+
+    /// - Parameter limits: apply to every connection of this loop, whichever listener accepted it.
+    public init(eventLoop: any EventLoop, application: any Application, limits: ServerLimits) {
+        eventLoop.preconditionInEventLoop()
+        self.eventLoop = eventLoop
+        self.application = application
+        self.limits = limits
+    }
+
+    /// Starts watching deadlines; four times a second is fine enough for limits counted in seconds.
+    public func start() {
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.sweep = self.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) {
+            _ in
+            let now = Clock.monotonic()
+            for connection in Array(bound.value.connections.values) { connection.sweep(now: now) }
+        }
+    }
+
+    public func stop() { self.sweep?.cancel() }
+
+    public var connectionCount: Int { self.connections.count }
+
+    /// Every live connection of this loop, with a way to ask for its socket's state, which costs system calls.
+    public func forEachConnection(_ body: (Connection, () -> SocketSample?) -> Void) {
+        for connection in self.connections.values { body(connection.connection, connection.socketSample) }
+    }
+
+    /// Closes connections that carry no stream now, and tells the others to close after the answer under way.
+    public func closeIdleConnections() {
+        for connection in Array(self.connections.values) { connection.closeWhenIdle() }
+    }
+
+    /// Closes everything at once.
+    public func closeAll() {
+        for connection in Array(self.connections.values) { connection.closeNow() }
+    }
+
+    func add(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = connection }
+    func remove(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = nil }
+
+    /// The `Date` field's value (RFC 9110, section 6.6.1), rendered once per second.
+    func httpDate() -> String {
+        let second = Clock.unix() / 1_000_000_000
+        if second != self.date.second { self.date = (second, HTTPDate.text(unixSeconds: second)) }
+        return self.date.text
+    }
+}
+
+/// What the loop needs of a connection, whichever protocol it speaks.
+protocol SweptConnection: AnyObject {
+    var connection: Connection { get }
+    /// Acts on a deadline that has passed. `now` is monotonic nanoseconds.
+    func sweep(now: Int64)
+    func closeWhenIdle()
+    func closeNow()
+    func socketSample() -> SocketSample?
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// One request and its answer, on whichever protocol carried it. A value that names the connection and, where there
+// are several, the stream on it; all of it belongs to the connection's event loop.
+
+import NIOCore
+
+/// How far ``ServerStream/send(from:of:)`` got.
+public enum SendOutcome: Equatable {
+    /// Everything up to the head of the log is with the socket.
+    case caughtUp
+    /// The stream takes no more for now; ``Application/streamBecameWritable(_:)`` will say when it does.
+    case blocked
+}
+
+/// The server's side of one request.
+public enum ServerStream {
+    case http1(HTTP1ServerConnection)
+
+    /// The connection that carries this stream.
+    public var connection: Connection {
+        switch self {
+        case .http1(let connection): connection.connection
+        }
+    }
+
+    /// Answers the request completely.
+    public func respond(_ response: Response) {
+        switch self {
+        case .http1(let connection): connection.respond(response)
+        }
+    }
+
+    /// Answers with a head and keeps the stream open for messages.
+    /// - Parameters:
+    ///   - head: status and fields; its body is ignored.
+    ///   - token: what ``Application`` calls name this stream by.
+    ///   - preamble: the first bytes of the body, sent together with the head.
+    /// - Returns: `false` if the peer has gone meanwhile: then nothing was sent and no call will name `token`.
+    public func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
+        switch self {
+        case .http1(let connection): connection.open(head, token: token, preamble: preamble)
+        }
+    }
+
+    /// Hands the messages from `position` to the head of `log` to the connection, and moves `position` past every
+    /// message that was taken. The delivery path: it allocates nothing unless the socket is full.
+    @inline(__always)
+    public func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
+        switch self {
+        case .http1(let connection): connection.send(from: &position, of: log)
+        }
+    }
+
+    /// Hands one message to the connection. `false` if the stream is blocked: then none of it was taken.
+    public func send(_ message: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .http1(let connection): connection.send(message)
+        }
+    }
+
+    /// Ends an open stream after everything that was taken, with `lastMessage` before the end if there is one.
+    public func finish(_ lastMessage: ByteBuffer?) {
+        switch self {
+        case .http1(let connection): connection.finish(lastMessage)
+        }
+    }
+
+    /// Ends an open stream at once; what the peer has not read yet is lost.
+    public func abort() {
+        switch self {
+        case .http1(let connection): connection.abort()
+        }
+    }
+
+    /// The socket's state now; `nil` when it is gone.
+    public func socketSample() -> SocketSample? {
+        switch self {
+        case .http1(let connection): connection.socketSample()
+        }
+    }
+}

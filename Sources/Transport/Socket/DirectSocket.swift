@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// Writes to a connection's socket past NIO's queue. An event goes out with one `write` and no heap traffic; the
+// queue is only for what the kernel would not take. See docs/architecture.md, "Transport".
+
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The socket below a NIO channel, usable on the channel's event loop while the channel is active.
+struct DirectSocket {
+    private let channel: any Channel
+    private let descriptor: CInt
+
+    /// `nil` if the channel has no plain socket below it (an embedded channel in a test).
+    init?(_ channel: any Channel) {
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+        guard let found else { return nil }
+        self.channel = channel
+        self.descriptor = found
+    }
+
+    enum Outcome: Equatable {
+        /// The kernel took this many bytes: fewer than offered when its buffer is full.
+        case wrote(Int)
+        case failed(errno: CInt)
+    }
+
+    /// Never blocks. The active check comes first because NIO closes the descriptor before it tells anyone, and its
+    /// number may belong to another connection by the time the news arrives.
+    func write(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        guard self.channel.isActive else { return .failed(errno: EPIPE) }
+        while true {
+            // MSG_NOSIGNAL: a peer that went away must not raise SIGPIPE.
+            let count = send(self.descriptor, bytes.baseAddress, bytes.count, Self.flags)
+            if count >= 0 { return .wrote(count) }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN, EWOULDBLOCK: return .wrote(0)
+            default: return .failed(errno: errno)
+            }
+        }
+    }
+
+    func sample() -> SocketSample? {
+        self.channel.isActive ? SocketSample.take(from: self.descriptor) : nil
+    }
+
+    /// Makes the coming close a TCP RST, so that the kernel drops what the peer would not read.
+    func resetOnClose() {
+        guard self.channel.isActive else { return }
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    #if os(Linux)
+    private static let flags = CInt(MSG_NOSIGNAL)
+    #else
+    private static let flags: CInt = 0
+    #endif
+}

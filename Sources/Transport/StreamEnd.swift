@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// How a stream ended without our doing, as far as the socket or the protocol shows it. It is evidence, not a
+// verdict: intermediaries use the same signals for different causes.
+
+/// What the other side, or the network, did to end a stream.
+public struct StreamEnd: Sendable, Equatable {
+    public enum Cause: Sendable, Equatable {
+        /// TCP FIN: the peer ended its sending side.
+        case fin
+        /// TCP RST, seen while reading.
+        case reset
+        /// A write failed; the `errno`. `EPIPE` and `ECONNRESET` mean that the peer had gone before.
+        case writeFailed(Int32)
+        /// The network gave up: `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`.
+        case timedOut(Int32)
+        /// The peer sent so many bytes behind an open HTTP/1.1 stream that we ended it.
+        case inputOverflow
+    }
+
+    public let cause: Cause
+    /// The socket's state at the end, where it could still be asked.
+    public let socket: SocketSample?
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// File descriptors: every connection is one. The soft limit is raised to the hard one, and the limit of connections
+// kept below it, so that an origin that is full says so instead of failing to accept.
+
+import Logging
+import Origin
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+enum DescriptorLimit {
+    /// For listeners, event loops, logs and files.
+    static let reserve = 128
+
+    /// The hard limit of this process, less the reserve.
+    static var connections: Int {
+        let hard = self.current.rlim_max
+        return hard > UInt64(Int32.max) ? Int(Int32.max) : max(16, Int(hard) - self.reserve)
+    }
+
+    static func prepare(for configuration: ServeConfiguration, logger: Logger) {
+        // A peer that is gone must be an error of the write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        var limit = self.current
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        if configuration.origin.maximumConnections > self.connections {
+            logger.warning(
+                "max-connections is above what the file descriptor limit allows; raise the limit (ulimit -n)",
+                metadata: [
+                    "max_connections": "\(configuration.origin.maximumConnections)", "allowed": "\(self.connections)",
+                ]
+            )
+        }
+    }
+
+    private static var current: rlimit {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return limit
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The origin as a service of the process: start, wait for the word to end, drain; a second signal ends at once.
+
+import Logging
+import NIOCore
+import NIOPosix
+import Origin
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+struct OriginService: Service {
+    let configuration: ServeConfiguration
+    let group: MultiThreadedEventLoopGroup
+    let logger: Logger
+
+    func run() async throws {
+        let origin = Origin(configuration: self.configuration.origin, group: self.group, logger: self.logger)
+        let endpoints: Origin.Endpoints
+        do {
+            endpoints = try await origin.start()
+        } catch {
+            throw ListenError(configuration: self.configuration.origin, cause: error)
+        }
+        let announcement = ReadyAnnouncement(endpoints)
+        announcement.print()
+        if let path = self.configuration.readyFile { try announcement.write(to: path) }
+        self.logger.info("serving", metadata: ["http": "\(announcement.http)", "admin": "\(announcement.admin)"])
+
+        try? await gracefulShutdown()
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await origin.drain() }
+            tasks.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { return await origin.stop() }
+            }
+            await tasks.next()
+            tasks.cancelAll()
+        }
+    }
+}
+
+/// A listener could not be bound, told with what to change.
+struct ListenError: Error, CustomStringConvertible {
+    /// EX_UNAVAILABLE of sysexits.h.
+    static let exitCode: Int32 = 69
+
+    let description: String
+
+    init(configuration: OriginConfiguration, cause: any Error) {
+        let places = "\(configuration.host):\(configuration.port) and \(configuration.adminHost):\(configuration.adminPort)"
+        let advice =
+            (cause as? IOError)?.errnoCode == EADDRINUSE
+            ? "another process has one of them; stop it, or choose others with --port and --admin-port"
+            : "check --host and --admin-host"
+        self.description = "cannot listen on \(places): \(cause); \(advice)"
+    }
+}

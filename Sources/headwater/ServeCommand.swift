@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// `headwater serve`: reads the settings, starts the origin, says where it listens, and drains on SIGTERM.
+
+import ArgumentParser
+import Logging
+import NIOPosix
+import Origin
+import ServiceLifecycle
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the origin: streams and publishing on one port, health and live tables on another.",
+        usage: "headwater serve [--SETTING VALUE ...]",
+        discussion: SettingHelp.text
+    )
+
+    @Argument(parsing: .allUnrecognized, help: "Settings, as --NAME VALUE or --NAME=VALUE; listed above.")
+    var settings: [String] = []
+
+    func run() async throws {
+        let configuration = try await SettingReader.configuration(arguments: self.settings)
+        let logs = LogSink()
+        let logger = logs.logger(configuration: configuration)
+        DescriptorLimit.prepare(for: configuration, logger: logger)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+        let service = OriginService(configuration: configuration, group: group, logger: logger)
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        do {
+            try await services.run()
+        } catch let error as ListenError {
+            logs.flush()
+            StandardError.write("headwater: \(error)\n")
+            throw ExitCode(ListenError.exitCode)
+        }
+        logger.info("ended")
+        logs.flush()
+        try await group.shutdownGracefully()
+    }
+}
