@@ -136,14 +136,18 @@ import Testing
         #expect(scenario.reasons() == [.clientClosed, .clientClosed])
     }
 
-    @Test func failedHeartbeatsAreNoIdleTimeoutAtTheirInterval() {
+    @Test(arguments: [0.0, nil]) func failedHeartbeatsAreNoIdleTimeoutAtTheirInterval(sinceWrite: Double?) {
         // The last byte that was accepted is 15 s old when the next heartbeat fails.
         var scenario = CloseScenario(end: .writeFailed(errno: 32), heartbeat: 15)
         for index in 0..<6 {
             scenario.add(
-                .init(at: 1_000 + 31 * Double(index), age: 60 + 9.7 * Double(index), idle: 15.0, sinceWrite: 0))
+                .init(at: 1_000 + 31 * Double(index), age: 60 + 9.7 * Double(index), idle: 15.0, sinceWrite: sinceWrite)
+            )
         }
-        #expect(Set(scenario.reasons()) == [.clientClosed])
+        for verdict in scenario.verdicts() {
+            #expect(verdict.reason == .clientClosed)
+            #expect(verdict.confidence == .medium, "a heartbeat found it")
+        }
     }
 
     @Test func proxyWhoseTimerIsShorterThanTheHeartbeatsIdlesOut() throws {

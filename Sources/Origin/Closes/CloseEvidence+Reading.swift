@@ -21,8 +21,7 @@ extension CloseEvidence {
 
     /// Whether the end showed by itself or was found by our last write, which then was an event or a heartbeat.
     var discovery: ClosePopulation.Discovery {
-        let failed = if case .peer(.writeFailed) = ending { true } else { false }
-        guard failed || sinceWriteNanoseconds <= CloseTolerance.moment else { return .itself }
+        guard sinceLastWrite <= CloseTolerance.moment else { return .itself }
         return lastWriteWasHeartbeat ? .heartbeat : .event
     }
 
@@ -45,11 +44,12 @@ extension CloseEvidence {
     /// A write that was due an interval after the last byte, or one before which the last event was as old, is a heartbeat.
     private var lastWriteWasHeartbeat: Bool {
         guard let heartbeat = heartbeatNanoseconds else { return false }
-        let before = max(
-            idleNanoseconds - sinceWriteNanoseconds,
-            eventIdleNanoseconds - sinceWriteNanoseconds
-        )
-        return before >= heartbeat - CloseTolerance.moment
+        return max(idleNanoseconds, eventIdleNanoseconds) - sinceLastWrite >= heartbeat - CloseTolerance.moment
+    }
+
+    /// A write that failed is the last one, whatever was kept of its time.
+    private var sinceLastWrite: Int64 {
+        if case .peer(.writeFailed) = ending { 0 } else { sinceWriteNanoseconds }
     }
 }
 
