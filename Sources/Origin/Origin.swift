@@ -26,6 +26,8 @@ public final class Origin: Sendable {
     private struct Running: Sendable {
         let directory: ShardDirectory
         let listeners: [Listener]
+        /// Gives ended streams their verdicts, off the event loops.
+        let settling: Task<Void, Never>
     }
 
     /// - Parameter group: its loops share the connections; the origin does not shut it down.
@@ -53,7 +55,13 @@ public final class Origin: Sendable {
             await openListener.close()
             throw error
         }
-        self.running.withLock { $0 = Running(directory: directory, listeners: [openListener, adminListener]) }
+        let closes = self.shared.closes
+        let settling = Task {
+            while (try? await Task.sleep(for: .milliseconds(50))) != nil { closes.settle(now: Clock.monotonic()) }
+        }
+        self.running.withLock {
+            $0 = Running(directory: directory, listeners: [openListener, adminListener], settling: settling)
+        }
         return Endpoints(http: openListener.address, admin: adminListener.address)
     }
 
@@ -91,6 +99,8 @@ public final class Origin: Sendable {
             shard.shutDown()
             shard.stop()
         }
+        running.settling.cancel()
+        await running.settling.value
         self.shared.closes.flush()
     }
 

@@ -18,7 +18,6 @@ extension Shard {
             _ in
             let now = Clock.monotonic()
             bound.value.sweep(from: 0)
-            bound.value.shared.closes.settle(now: now)
             if now - bound.value.lastChannelSweep >= 1_000_000_000 {
                 bound.value.lastChannelSweep = now
                 bound.value.sweepChannels(now: now)

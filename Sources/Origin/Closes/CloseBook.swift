@@ -27,8 +27,11 @@ struct JudgedStream: Sendable {
     let verdict: Verdict
 }
 
-/// Safe from any thread. Its lock is taken when a stream ends and by the settling task, never per event.
+/// Safe from any thread. An event loop only puts a close into the inbox; judging, which takes up to a tenth of a
+/// millisecond each, is done by whoever calls ``settle(now:)``, and that is never an event loop.
 final class CloseBook: Sendable {
+    /// Closes since the last call of ``settle(now:)``. Bound: the process's limit of streams.
+    private let inbox = Mutex<[ClosedStream]>([])
     private struct State {
         var ledger = CloseLedger()
         /// Streams that wait for their verdict, by number. Bound: the ledger's capacity.
@@ -47,23 +50,33 @@ final class CloseBook: Sendable {
     init(logger: Logger) { self.logger = logger }
 
     func record(_ stream: ClosedStream) {
-        let hurried = self.state.withLock { state -> [JudgedStream] in
-            state.waiting[stream.evidence.stream] = stream
-            let judged = state.ledger.record(stream.evidence)
-            return Self.take(judged.map { [$0] } ?? [], from: &state)
-        }
-        for judged in hurried { self.log(judged) }
+        self.inbox.withLock { $0.append(stream) }
     }
 
     /// Judges what has waited long enough. `now` is monotonic nanoseconds.
     func settle(now: Int64) {
-        let judged = self.state.withLock { Self.take($0.ledger.settle(now: now), from: &$0) }
-        for judged in judged { self.log(judged) }
+        self.judge { $0.settle(now: now) }
     }
 
     /// Judges everything, for the end of the process.
     func flush() {
-        let judged = self.state.withLock { Self.take($0.ledger.flush(), from: &$0) }
+        self.judge { $0.flush() }
+    }
+
+    private func judge(_ settle: (inout CloseLedger) -> [CloseLedger.Judged]) {
+        let arrived = self.inbox.withLock { inbox in
+            defer { inbox = [] }
+            return inbox
+        }
+        let judged = self.state.withLock { state -> [JudgedStream] in
+            var closes: [CloseLedger.Judged] = []
+            for stream in arrived {
+                state.waiting[stream.evidence.stream] = stream
+                if let hurried = state.ledger.record(stream.evidence) { closes.append(hurried) }
+            }
+            closes += settle(&state.ledger)
+            return Self.take(closes, from: &state)
+        }
         for judged in judged { self.log(judged) }
     }
 
