@@ -5,7 +5,6 @@
 
 import Logging
 import NIOCore
-
 import Synchronization
 import Transport
 
@@ -75,7 +74,8 @@ public final class Origin: Sendable {
         self.shared.logger.info(
             "draining",
             metadata: [
-                "streams": "\(self.shared.streams.counts.active)", "window_seconds": "\(self.configuration.drainWindow)",
+                "streams": "\(self.shared.streams.counts.active)",
+                "window_seconds": "\(self.configuration.drainWindow)",
             ]
         )
         await running.listeners.first?.close()

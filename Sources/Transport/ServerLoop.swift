@@ -8,7 +8,7 @@ import NIOCore
 import NIOHTTP1
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Time limits and sizes of HTTP/1.1 connections. Durations in nanoseconds.

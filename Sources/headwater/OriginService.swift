@@ -11,9 +11,9 @@ import ServiceLifecycle
 import UnixSignals
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 struct OriginService: Service {
@@ -54,7 +54,8 @@ struct ListenError: Error, CustomStringConvertible {
     let description: String
 
     init(configuration: OriginConfiguration, cause: any Error) {
-        let places = "\(configuration.host):\(configuration.port) and \(configuration.adminHost):\(configuration.adminPort)"
+        let places =
+            "\(configuration.host):\(configuration.port) and \(configuration.adminHost):\(configuration.adminPort)"
         let advice =
             (cause as? IOError)?.errnoCode == EADDRINUSE
             ? "another process has one of them; stop it, or choose others with --port and --admin-port"

@@ -8,9 +8,9 @@ import NIOCore
 import Origin
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 struct ReadyAnnouncement {

@@ -34,7 +34,7 @@ enum SettingCatalogue {
         settings: [
             .seconds(
                 "heartbeat", 0.1...3600, orOff: true, \.origin.heartbeat,
-                "A stream without a write for this long gets a comment line; 0 is off. Stay below the shortest idle timer on the way."
+                "A stream without a write for this long gets a comment line; 0 is off. Stay below the way's idle timers."
             ),
             .number(
                 "retry", 0...3_600_000, \.origin.retryMilliseconds,
@@ -168,10 +168,14 @@ enum SettingCatalogue {
                 "Streams at once of one client address; 0 is off."
             ),
             .seconds(
-                "header-timeout", 0.1...3600, \.headerTimeout, "A request's head must be complete in this time; else 408."
+                "header-timeout", 0.1...3600, \.headerTimeout,
+                "A request's head must be complete in this time; else 408."
             ),
-            .seconds("body-timeout", 0.1...3600, \.bodyTimeout, "A request's body must be complete in this time; else 408."),
-            .seconds("keep-alive-timeout", 0.1...3600, \.keepAliveTimeout, "A connection may wait this long for its next request."),
+            .seconds(
+                "body-timeout", 0.1...3600, \.bodyTimeout, "A request's body must be complete in this time; else 408."),
+            .seconds(
+                "keep-alive-timeout", 0.1...3600, \.keepAliveTimeout,
+                "A connection may wait this long for its next request."),
         ]
     )
 

@@ -6,7 +6,7 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 extension HTTP1ServerConnection {
