@@ -34,7 +34,7 @@ enum SettingCatalogue {
         settings: [
             .seconds(
                 "heartbeat", 0.1...3600, orOff: true, \.origin.heartbeat,
-                "A stream without a write for this long gets a comment line; 0 is off. Stay below the way's idle timers."
+                "A stream gets a comment line after this long without a write; 0 is off. Stay below the idle timers"
             ),
             .number(
                 "retry", 0...3_600_000, \.origin.retryMilliseconds,
