@@ -32,7 +32,7 @@ extension HTTP2ServerSession {
             if identifier == .headerTableSize { applyEncoderTableSize() }
         }
         if peer.initialWindow != windowBefore { try shiftStreamWindows(by: peer.initialWindow - windowBefore) }
-        if admitControl(HTTP2FrameHeader.byteCount) { output.writeSettingsAck() }
+        if admitControl(HTTP2FrameHeader.byteCount) { output.appendSettingsAck() }
     }
 
     /// The encoder uses what the peer offers up to our own bound; it announces each change in its next field block.
@@ -81,7 +81,7 @@ extension HTTP2ServerSession {
         }
         try abuse.pingFrame(now: now)
         if header.flags.contains(.ack) { return .pingAcknowledged(opaque) }
-        if admitControl(17) { output.writePing(opaque, ack: true) }
+        if admitControl(17) { output.appendPing(opaque, ack: true) }
         return nil
     }
 

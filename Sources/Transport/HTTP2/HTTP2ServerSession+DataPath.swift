@@ -31,7 +31,7 @@ extension HTTP2ServerSession {
             table[position].sendWindow -= Int32(truncatingIfNeeded: count)
             connectionSendWindow -= count
             counters.dataFrames += 1
-            output.writeDataFrame(bytes, flags: [], streamID: id)
+            output.append(.data, [], id, payload: bytes)
             return .accepted
         }
         return appendSlowly(position, bytes, endStream: endStream)
@@ -93,7 +93,9 @@ extension HTTP2ServerSession {
             return .bufferFull
         }
         let isLast = sendable == bytes.count
-        write(UnsafeRawBufferPointer(rebasing: bytes[..<sendable]), at: position, endStream: endStream && isLast)
+        write(
+            UnsafeRawBufferPointer(start: bytes.baseAddress, count: sendable), at: position,
+            endStream: endStream && isLast)
         guard !isLast else {
             if endStream { finishLocally(position) }
             return .accepted
@@ -121,11 +123,9 @@ extension HTTP2ServerSession {
         while offset < bytes.count {
             let length = min(bytes.count - offset, peer.maxFrameSize)
             let isLast = offset + length == bytes.count
-            output.writeDataFrame(
-                UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]),
-                flags: endStream && isLast ? .endStream : [],
-                streamID: id
-            )
+            output.append(
+                .data, endStream && isLast ? .endStream : [], id,
+                payload: UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + offset }, count: length))
             counters.dataFrames += 1
             offset += length
         }

@@ -42,7 +42,7 @@ extension HTTP2ServerSession {
     public mutating func finish(_ slot: StreamSlot) -> Bool {
         guard canSend(slot), table[slot.index].state.contains(.headersSent) else { return false }
         if admitControl(HTTP2FrameHeader.byteCount) {
-            output.writeFrameHeader(length: 0, type: .data, flags: .endStream, streamID: table[slot.index].id)
+            output.appendHeader(length: 0, .data, .endStream, table[slot.index].id)
         }
         finishLocally(slot.index)
         return true
@@ -68,7 +68,7 @@ extension HTTP2ServerSession {
 
     /// Asks the peer for a sign of life: ``HTTP2Event/pingAcknowledged(_:)`` carries the same payload.
     public mutating func ping(_ opaque: UInt64) {
-        if !isFailed, admitControl(17) { output.writePing(opaque, ack: false) }
+        if !isFailed, admitControl(17) { output.appendPing(opaque, ack: false) }
     }
 
     /// A slot that is current on a connection that lives.
@@ -77,47 +77,34 @@ extension HTTP2ServerSession {
     }
 
     mutating func sendReset(_ streamID: UInt32, _ code: HTTP2ErrorCode) {
-        if admitControl(13) { output.writeRSTStream(streamID, code) }
+        if admitControl(13) { output.appendReset(streamID, code) }
     }
 
-    /// Writes a field block straight into the output; a large one is cut into CONTINUATION frames afterwards.
+    /// Writes a field block, cut into CONTINUATION frames where it is larger than the peer's frames.
     mutating func writeHeaderBlock(_ headers: HPACKHeaders, streamID: UInt32, endStream: Bool) {
-        guard admitControl(HTTP2FrameHeader.byteCount) else { return }
-        // HPACKEncoder grows a full buffer in small steps; room for a usual response spares them.
-        output.reserveCapacity(minimumWritableBytes: 1_024)
-        let start = output.writerIndex
-        output.writeFrameHeader(length: 0, type: .headers, flags: [], streamID: streamID)
+        encoded.clear(minimumCapacity: 1_024)
         do {
-            try encoder.encode(headers: headers, to: &output)
+            try encoder.encode(headers: headers, to: &encoded)
         } catch {
             // It throws when a block is open already, which cannot be: blocks are written in one call.
-            output.moveWriterIndex(to: start)
             fail(.internalError, "field block could not be encoded")
             return
         }
-        let flags: HTTP2Flags = endStream ? .endStream : []
-        let length = output.writerIndex - start - HTTP2FrameHeader.byteCount
-        guard length > peer.maxFrameSize else {
-            output.setFrameHeader(
-                at: start, length: length, type: .headers, flags: flags.union(.endHeaders), streamID: streamID)
-            return
+        guard admitControl(encoded.readableBytes + HTTP2FrameHeader.byteCount) else { return }
+        encoded.withUnsafeReadableBytes { block in
+            var offset = 0
+            repeat {
+                let length = min(block.count - offset, peer.maxFrameSize)
+                var flags: HTTP2Flags = endStream && offset == 0 ? .endStream : []
+                if offset + length == block.count { flags.insert(.endHeaders) }
+                output.append(
+                    offset == 0 ? .headers : .continuation, flags, streamID,
+                    payload: UnsafeRawBufferPointer(rebasing: block[offset..<offset + length]))
+                offset += length
+            } while offset < block.count
         }
-        splitHeaderBlock(from: start, length: length, flags: flags, streamID: streamID)
-    }
-
-    private mutating func splitHeaderBlock(from start: Int, length: Int, flags: HTTP2Flags, streamID: UInt32) {
-        guard var block = output.getSlice(at: start + HTTP2FrameHeader.byteCount, length: length) else { return }
-        output.moveWriterIndex(to: start)
-        var type = HTTP2FrameType.headers
-        while let fragment = block.readSlice(length: min(block.readableBytes, peer.maxFrameSize)) {
-            var frameFlags = type == .headers ? flags : []
-            if block.readableBytes == 0 { frameFlags.insert(.endHeaders) }
-            output.writeFrameHeader(
-                length: fragment.readableBytes, type: type, flags: frameFlags, streamID: streamID)
-            output.writeImmutableBuffer(fragment)
-            type = .continuation
-            if block.readableBytes == 0 { return }
-        }
+        // One huge block must not stay for the life of the connection.
+        if encoded.storageCapacity > 65_536 { encoded = ByteBuffer() }
     }
 }
 
@@ -125,34 +112,28 @@ extension HTTP2ServerSession {
 
 extension HTTP2ServerSession {
     /// Bytes that wait to be written or that the driver has taken and not flushed.
-    public var pendingOutputBytes: Int { output.readableBytes + outputInFlight }
+    public var pendingOutputBytes: Int { output.count + outputInFlight }
 
     /// Whether there is something to write.
-    public var hasOutput: Bool { output.readableBytes > 0 }
+    public var hasOutput: Bool { output.count > 0 }
 
-    /// Lends the output for a direct write to the socket; tell ``outputWritten(_:)`` what it took.
+    /// Lends the output for a direct write to the socket or to TLS; tell ``outputWritten(_:)`` what it took.
     public func withOutput<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        try output.withUnsafeReadableBytes(body)
+        try body(output.bytes)
     }
 
     /// That many bytes of the lent output have left.
     public mutating func outputWritten(_ count: Int) {
-        guard count > 0 else { return }
-        output.moveReaderIndex(forwardBy: min(count, output.readableBytes))
-        if output.readableBytes == 0 {
-            output.clear()
-        } else if output.readerIndex >= configuration.maxBufferedBytes / 2 {
-            output.discardReadBytes()
-        }
+        output.consume(count)
         outputRefused = false
     }
 
-    /// Hands over the whole output, for a channel's own queue. It counts against the bound until
-    /// ``outputFlushed(_:)``.
+    /// Copies the whole output out, for a channel's own queue; the way out when a socket takes no more. It counts
+    /// against the bound until ``outputFlushed(_:)``.
     public mutating func takeOutput() -> ByteBuffer {
-        let taken = output
-        outputInFlight += taken.readableBytes
-        output = ByteBuffer()
+        let taken = ByteBuffer(bytes: output.bytes)
+        outputInFlight += output.count
+        output.consume(output.count)
         return taken
     }
 
@@ -162,9 +143,9 @@ extension HTTP2ServerSession {
         outputRefused = false
     }
 
-    /// Frees the memory of the output buffer while it is empty; for connections that have been idle for a while.
+    /// Frees the memory of the output while it is empty; for connections that have been idle for a while.
     public mutating func releaseIdleMemory() {
-        if output.readableBytes == 0, output.storageCapacity > 0 { output = ByteBuffer() }
+        output.releaseIfEmpty()
     }
 
     /// Whether a frame that is not DATA may still be written. If not, its peer asks and does not read, and the

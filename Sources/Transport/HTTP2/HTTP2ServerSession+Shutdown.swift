@@ -9,7 +9,7 @@ extension HTTP2ServerSession {
     public mutating func goAwayGracefully(debug: String = "") {
         guard case .none = goAwayState, !isFailed, admitControl(17) else { return }
         goAwayState = .graceful
-        output.writeGoAway(lastStreamID: HTTP2Constant.maximumStreamID, .noError, debug: debug)
+        output.appendGoAway(lastStreamID: HTTP2Constant.maximumStreamID, .noError, debug: debug)
     }
 
     /// Second step: streams beyond the last one we have processed are ignored from now on; open ones go on.
@@ -17,7 +17,7 @@ extension HTTP2ServerSession {
         guard !isFailed, admitControl(17) else { return }
         if case .final = goAwayState { return }
         goAwayState = .final(lastProcessedStreamID)
-        output.writeGoAway(lastStreamID: lastProcessedStreamID, code, debug: debug)
+        output.appendGoAway(lastStreamID: lastProcessedStreamID, code, debug: debug)
     }
 
     /// Whether our final GOAWAY is out and the last stream is over: the driver may close after a flush.

@@ -56,7 +56,7 @@ extension HTTP2ServerSession {
     /// Section 5.4.1: GOAWAY, then nothing more. The driver closes once the output is written.
     mutating func fail(_ code: HTTP2ErrorCode, _ reason: StaticString) {
         guard !isFailed else { return }
-        output.writeGoAway(lastStreamID: lastProcessedStreamID, code, debug: "\(reason)")
+        output.appendGoAway(lastStreamID: lastProcessedStreamID, code, debug: "\(reason)")
         headerBlock = nil
         phase = .failed(code, reason, reported: false)
     }
@@ -100,7 +100,7 @@ extension HTTP2ServerSession {
     mutating func giveBackToConnection(_ count: Int) {
         guard count > 0 else { return }
         let increment = connectionReceive.giveBack(count)
-        if increment > 0, admitControl(13) { output.writeWindowUpdate(0, increment: increment) }
+        if increment > 0, admitControl(13) { output.appendWindowUpdate(0, increment: increment) }
     }
 
     mutating func giveBackToStream(at position: Int32) {
@@ -109,6 +109,6 @@ extension HTTP2ServerSession {
         let increment = streamReceiveWindow - outstanding
         guard increment > 0, increment * 2 >= streamReceiveWindow, admitControl(13) else { return }
         table[position].receiveWindow += Int32(increment)
-        output.writeWindowUpdate(table[position].id, increment: increment)
+        output.appendWindowUpdate(table[position].id, increment: increment)
     }
 }

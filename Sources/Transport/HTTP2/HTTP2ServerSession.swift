@@ -47,7 +47,9 @@ public struct HTTP2ServerSession: ~Copyable {
     var streamReceiveWindow: Int
 
     var encoder: HPACKEncoder
-    var output = ByteBuffer()
+    var output = HTTP2Output()
+    /// Where the encoder writes; its content is never kept.
+    var encoded = ByteBuffer()
     /// Taken by the driver and not yet flushed.
     var outputInFlight = 0
     var connectionSendWindow = HTTP2Constant.defaultWindow
@@ -96,9 +98,9 @@ public struct HTTP2ServerSession: ~Copyable {
         connectionReceive = HTTP2ReceiveWindow(limit: configuration.connectionReceiveWindow)
         streamReceiveWindow = max(configuration.streamReceiveWindow, HTTP2Constant.defaultWindow)
         applyEncoderTableSize()
-        output.writeSettings(configuration.announcement())
+        output.appendSettings(configuration.announcement())
         let more = configuration.connectionReceiveWindow - HTTP2Constant.defaultWindow
-        if more > 0 { output.writeWindowUpdate(0, increment: more) }
+        if more > 0 { output.appendWindowUpdate(0, increment: more) }
     }
 
     /// Open streams, including those whose response is complete while their request goes on.

@@ -19,6 +19,31 @@ import Testing
         #expect(MemoryLayout<HTTP2Stream>.size == 64)
     }
 
+    @Test func theOutputAgreesWithAnArray() {
+        var generator = SplitMix64(state: 3)
+        var output = HTTP2Output()
+        var model: [UInt8] = []
+        for step in 0..<3_000 as Range<UInt32> {
+            let count = Int.random(in: 0...900, using: &generator)
+            switch Int.random(in: 0..<4, using: &generator) {
+            case 0:
+                let frame = Frame.data(step, [UInt8](repeating: UInt8(step & 0xff), count: count), end: true)
+                frame.payload.withUnsafeBytes { output.append(.data, .endStream, step, payload: $0) }
+                model += frame.bytes
+            case 1:
+                output.appendReset(step, .cancel)
+                model += Frame.reset(step).bytes
+            case 2:
+                output.consume(count)
+                model.removeFirst(min(count, model.count))
+            default:
+                output.releaseIfEmpty()
+            }
+            let same = output.bytes.elementsEqual(model)
+            #expect(same, "step \(step)")
+        }
+    }
+
     @Test func outputIsBoundedAndTheRestWaitsInItsOrder() {
         let (peer, slots) = audience(10)
         let outcomes = slots.map { peer.append($0, count: 1_000) }

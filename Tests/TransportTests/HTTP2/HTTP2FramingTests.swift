@@ -96,6 +96,17 @@ import Testing
         #expect(peer.connectionError == Code.compression)
     }
 
+    /// RFC 7541 section 5.2: padding of more than 7 bits, padding that is not ones, and the EOS symbol.
+    @Test(
+        arguments: [
+            [0x85, 0x49, 0x50, 0x9f, 0xff, 0xff], [0x83, 0x49, 0x50, 0x90], [0x84, 0xff, 0xff, 0xff, 0xff],
+        ] as [[UInt8]])
+    func section_4_3_badHuffmanCodesAreCompressionErrors(value: [UInt8]) {
+        let peer = TestPeer()
+        peer.send(.headers(1, block(get) + [0x00, 0x01, 0x78] + value))
+        #expect(peer.connectionError == Code.compression)
+    }
+
     @Test func section_4_3_theBlockOfARefusedStreamStillUpdatesTheTable() {
         let peer = TestPeer { $0.maxConcurrentStreams = 1 }
         peer.send(.headers(1, block(get)))
