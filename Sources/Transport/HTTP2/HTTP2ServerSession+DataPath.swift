@@ -53,7 +53,11 @@ extension HTTP2ServerSession {
     /// that are not in line get ``AppendOutcome/bufferFull``: nobody overtakes.
     public mutating func nextWritable() -> StreamSlot? {
         turn = -1
-        guard !outputRefused, connectionSendWindow > 0, !isFailed, !waiting.isEmpty else { return nil }
+        guard !outputRefused, !isFailed, !waiting.isEmpty else { return nil }
+        guard connectionSendWindow > 0 else {
+            stallConnection()
+            return nil
+        }
         let position = waiting.first
         waiting.remove(position, in: &table)
         table[position].state.remove(.queued)

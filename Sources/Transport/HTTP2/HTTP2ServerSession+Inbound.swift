@@ -7,9 +7,15 @@ import NIOCore
 
 extension HTTP2ServerSession {
     /// Takes what was read from the peer. Without a frame left over from before, nothing is copied.
+    ///
+    /// Bound: one frame, or while ``isInputPaused`` what `maxControlBytes` allows on top; over it the connection ends.
     public mutating func receive(_ bytes: ByteBuffer, now: Int64) {
         advance(to: now)
         if isFailed { return }
+        guard input.readableBytes <= configuration.maxFrameSize + configuration.maxControlBytes else {
+            fail(.enhanceYourCalm, "answers are not read")
+            return
+        }
         if input.readableBytes == 0 {
             input = bytes
         } else {

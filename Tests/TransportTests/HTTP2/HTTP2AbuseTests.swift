@@ -125,16 +125,32 @@ import Testing
         }
         peer.send(.headers(1, block(get)))
         // Each refused stream costs an answer of 13 octets. Nothing is flushed.
-        for stream in 1..<5_000 {
-            peer.session.receive(.init(bytes: Frame.headers(UInt32(1 + 2 * stream), block(get)).bytes), now: 0)
-            #expect(peer.ask { $0.nextEvent() == nil })
-        }
+        let requests = (1...600).flatMap { Frame.headers(UInt32(1 + 2 * $0), block(get)).bytes }
+        peer.session.receive(.init(bytes: requests), now: 0)
+        #expect(peer.ask { $0.nextEvent() == nil })
         #expect(peer.ask { $0.isInputPaused })
         #expect(peer.ask { $0.pendingOutputBytes } < 1_024 + 5_000 + 13)
         // It reads again, and all goes on where it was.
-        for _ in 0..<50 { peer.pump() }
-        #expect(peer.received.filter { $0.type == 3 }.count == 4_999)
+        peer.pump()
+        peer.pump()
+        #expect(peer.received.filter { $0.type == 3 }.count == 600)
         #expect(!peer.isFailed)
+    }
+
+    @Test func section_10_5_whatADriverReadsInSpiteOfThePauseIsBounded() {
+        let peer = TestPeer {
+            $0.maxControlBytes = 4_096
+            $0.maxBufferedBytes = 1_024
+        }
+        for payload in 0..<200 { peer.session.ping(UInt64(payload)) }
+        #expect(peer.ask { $0.isInputPaused })
+        for _ in 0..<100 {
+            peer.session.receive(
+                .init(bytes: Frame(type: 0x20, payload: Array(repeating: 0, count: 991)).bytes), now: 0)
+        }
+        #expect(peer.ask { $0.input.readableBytes } < 16_384 + 4_096 + 1_001)
+        peer.pump()
+        #expect(peer.connectionError == Code.calm)
     }
 
     @Test func ownControlFramesAreBoundedToo() {

@@ -198,6 +198,28 @@ import Testing
         #expect(peer.counters.connectionStalls.nanoseconds == 800)
     }
 
+    @Test func timeWithoutConnectionWindowCountsForStreamsInLineToo() {
+        let peer = TestPeer { $0.maxBufferedBytes = 65_535 + 5 * 9 }
+        peer.send(.settings([(4, 100_000)]))
+        guard let first = peer.open(1), let second = peer.open(3) else { return }
+        #expect(peer.append(first, count: 65_535) == .accepted)
+        #expect(peer.append(second, count: 1) == .noConnectionWindow)
+        #expect(peer.counters.connectionStalls.count == 1)
+
+        let other = TestPeer { $0.maxBufferedBytes = 40_000 }
+        other.send(.settings([(4, 100_000)]))
+        guard let third = other.open(1), let fourth = other.open(3) else { return }
+        #expect(other.append(third, count: 30_000) == .accepted)
+        #expect(other.append(fourth, count: 35_535) == .bufferFull)
+        other.flush()
+        #expect(other.append(third, count: 1) == .bufferFull)
+        #expect(other.ask { $0.nextWritable() } == fourth)
+        #expect(other.append(fourth, count: 35_535) == .accepted)
+        other.flush()
+        #expect(other.ask { $0.nextWritable() } == nil)
+        #expect(other.counters.connectionStalls.count == 1)
+    }
+
     // MARK: 6.8 GOAWAY
 
     @Test func section_6_8_goAwayOnAStreamIsAConnectionError() {
