@@ -50,6 +50,8 @@ public final class Connection {
         didSet { self.peakStreams = max(self.peakStreams, self.activeStreams) }
     }
     public private(set) var peakStreams = 0
+    /// The error code of the peer's GOAWAY, by its name, once it has sent one.
+    public internal(set) var goAwayReceived: String?
     /// Accepted beyond the limit of connections: it lives just long enough to be told so.
     public internal(set) var isOverLimit = false
 

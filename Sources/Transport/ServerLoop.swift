@@ -30,6 +30,8 @@ public struct ServerLimits: Sendable {
     /// One write hands at most about this much of a lagging stream's backlog to the kernel, so that a stream that
     /// catches up does not hold up the others.
     public var maximumBurstBytes = 256 * 1024
+    /// Limits of each HTTP/2 connection.
+    public var http2 = HTTP2SessionConfiguration()
     /// Write to the socket past NIO's queue where possible. Off for comparison and debugging.
     public var directWrites = true
 
