@@ -29,6 +29,7 @@ class EventStreamReader:
     retry: Optional[int] = None
     _pending: bytes = b""
     _started: bool = False
+    _after_cr: bool = False
     _data: list[str] = field(default_factory=list)
     _type: str = ""
     _id: str = ""
@@ -47,14 +48,16 @@ class EventStreamReader:
             self._take(line.decode("utf-8", errors="replace"), at)
 
     def _next_line(self) -> Optional[bytes]:
+        if self._after_cr and self._pending:
+            self._pending = self._pending.removeprefix(b"\n")
+            self._after_cr = False
         ends = [position for position in (self._pending.find(b"\r"), self._pending.find(b"\n")) if position >= 0]
         if not self._started or not ends:
             return None
         end = min(ends)
-        if self._pending[end : end + 1] == b"\r" and end + 1 == len(self._pending):
-            return None  # The LF of a CRLF may still be on its way.
-        width = 2 if self._pending[end : end + 2] == b"\r\n" else 1
-        line, self._pending = self._pending[:end], self._pending[end + width :]
+        # A CR ends the line at once; should an LF follow it, in these bytes or in later ones, it belongs to the CR.
+        self._after_cr = self._pending[end : end + 1] == b"\r"
+        line, self._pending = self._pending[:end], self._pending[end + 1 :]
         return line
 
     def _take(self, line: str, at: float) -> None:
