@@ -2,8 +2,11 @@
 # Copyright the Headwater authors
 """Malformed, ambiguous and slow requests: each gets its answer, and nothing of it stays behind."""
 
+import itertools
 import os
+import random
 import socket
+import ssl
 import time
 
 import pytest
@@ -45,7 +48,9 @@ def post(*fields: bytes, body: bytes = b"") -> bytes:
     return head + b"".join(field + b"\r\n" for field in fields) + b"\r\n" + body
 
 
-def get(*fields: bytes, target: bytes = b"/channels/bad/events", version: bytes = b"HTTP/1.1", host: bytes = HOST) -> bytes:
+def get(
+    *fields: bytes, target: bytes = b"/channels/bad/events", version: bytes = b"HTTP/1.1", host: bytes = HOST
+) -> bytes:
     return b"GET " + target + b" " + version + b"\r\n" + host + b"".join(field + b"\r\n" for field in fields) + b"\r\n"
 
 
@@ -200,8 +205,6 @@ def test_connect_opens_no_tunnel(wire):
 
 
 def test_a_tls_hello_on_the_plaintext_port_ends_the_connection(shared_origin):
-    import ssl
-
     with socket.create_connection(("127.0.0.1", shared_origin.port), timeout=5) as raw:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -211,8 +214,6 @@ def test_a_tls_hello_on_the_plaintext_port_ends_the_connection(shared_origin):
 
 @pytest.mark.parametrize("size", [1, 1_000, 100_000])
 def test_random_bytes_end_the_connection_and_nothing_else(shared_origin, size):
-    import random
-
     noise = random.Random(size)
     for _ in range(20):
         with WireConnection.to(shared_origin.url) as connection:
@@ -346,5 +347,5 @@ def test_a_blocked_reader_delays_nobody(start_origin):
         fast.open_stream("/events?interval=20&size=64")
         fast.next_events(1)
         arrivals = [one.at for one in fast.next_events(100, timeout=10)]
-        gaps = [later - earlier for earlier, later in zip(arrivals, arrivals[1:])]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
         assert max(gaps) < 0.5, max(gaps)

@@ -234,5 +234,7 @@ def test_heartbeats_are_events_on_request_and_comments_otherwise(start, page):
     # A heartbeat is no event of the channel: it must not move the position from which the browser would resume.
     told = page.wait(lambda log: any(one.get("data") == "real" for one in log), "the real event", name="named")
     assert next(one for one in told if one.get("data") == "real")["id"] == new_id
-    after = page.wait(lambda log: log[-1].get("type") == "heartbeat" and log[-1]["id"] == new_id, "a beat", name="named")
+    after = page.wait(
+        lambda log: log[-1].get("type") == "heartbeat" and log[-1]["id"] == new_id, "a beat", name="named"
+    )
     assert after

@@ -8,6 +8,7 @@ import pytest
 
 from harness.browser import Browser, PageServer
 from harness.eventstream import EventStreamReader
+from harness.origin import Origin
 
 # Data that an encoder gets wrong easily. Names become test names.
 TEXTS = {
@@ -68,8 +69,6 @@ def page(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared_origin(tmp_path_factory):
-    from harness.origin import Origin
-
     # Every site is allowed, so that the page can be served from anywhere; room for a few megabytes per channel.
     flags = ["--cors-origins", "*", "--publish-max-bytes", "4194304", "--channel-bytes", "16777216"]
     running = Origin(tmp_path_factory.mktemp("formats"), *flags, "--slow-bytes", "16777216")
@@ -92,7 +91,9 @@ def assert_received(page, channel: str, expected: list[tuple[str, str]], ids: li
     for number, (one, (kind, data), expected_id) in enumerate(zip(received, expected, ids, strict=True)):
         assert one["type"] == kind and one["id"] == expected_id, (number, one["type"], one["id"])
         if one["data"] != data:
-            at = next((i for i, (a, b) in enumerate(zip(one["data"], data)) if a != b), min(len(data), len(one["data"])))
+            at = next(
+                (i for i, (a, b) in enumerate(zip(one["data"], data)) if a != b), min(len(data), len(one["data"]))
+            )
             around = slice(max(0, at - 10), at + 20)
             pytest.fail(
                 f"event {number}: {len(one['data'])} characters instead of {len(data)}, first difference at {at}: "
@@ -116,7 +117,16 @@ def test_other_ends_of_lines_arrive_as_line_feeds(page, shared_origin, channel, 
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": 1}', '{\n  "a": [1,\n\n 2]\n}', "[]", '"text"', "12", "null", '{"a":"\\ud83c\\udf0a ü"}', '{"b":1,"a":1.0}'],
+    [
+        '{"a": 1}',
+        '{\n  "a": [1,\n\n 2]\n}',
+        "[]",
+        '"text"',
+        "12",
+        "null",
+        '{"a":"\\ud83c\\udf0a ü"}',
+        '{"b":1,"a":1.0}',
+    ],
 )
 def test_json_arrives_as_it_was_written(page, shared_origin, channel, text):
     ids = shared_origin.publish(channel, text, content_type="application/json")

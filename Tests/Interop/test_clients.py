@@ -27,7 +27,16 @@ def named(event: str) -> bool:
 @every_client
 def test_events_arrive_one_by_one_in_order_and_unchanged(kind, shared_origin, tmp_path, opened):
     channel = f"order-{kind}"
-    sent = ["plain", "two\nlines", "ünïcödé ✓ 🌊", "  two spaces in front", "", "\n", ": not a comment", "data: no field"]
+    sent = [
+        "plain",
+        "two\nlines",
+        "ünïcödé ✓ 🌊",
+        "  two spaces in front",
+        "",
+        "\n",
+        ": not a comment",
+        "data: no field",
+    ]
     with Subscriber(kind, f"{shared_origin.url}/channels/{channel}/events", tmp_path) as client:
         opened()
         ids = []
@@ -97,7 +106,10 @@ def test_a_synthetic_stream_ends_and_its_end_is_final(kind, shared_origin, tmp_p
 
 def test_two_streams_with_the_same_parameters_get_the_same_events(shared_origin, tmp_path):
     url = f"{shared_origin.url}/events?interval=40&size=200&duration=2&profile=llm"
-    with Subscriber("curl", url, tmp_path, name="a") as first, Subscriber("httpx-sse", url, tmp_path, name="b") as second:
+    with (
+        Subscriber("curl", url, tmp_path, name="a") as first,
+        Subscriber("httpx-sse", url, tmp_path, name="b") as second,
+    ):
         first.wait_end()
         second.wait_end()
         by_id = {one.id: one.data for one in first.events() if not named(one.event)}
@@ -121,3 +133,17 @@ def test_node_eventsource_survives_the_end_of_its_stream_without_loss(start_orig
             time.sleep(0.05)  # The pace of the publisher, not a wait for anything.
         received = client.wait_events(sent, timeout=8)
         assert [(one.event, one.data) for one in received] == [("message", str(one)) for one in range(1, sent + 1)]
+
+
+@pytest.mark.parametrize("kind", ["httpx-sse", "sseclient-py"])
+def test_heartbeats_are_no_events_to_libraries(kind, start_origin, tmp_path):
+    # httpx-sse hands out an empty event for every blank line once it has an id: a heartbeat must not end in one.
+    origin = start_origin("--heartbeat", "0.1")
+    with Subscriber(kind, f"{origin.url}/channels/a/events", tmp_path) as client:
+        origin.wait_active(1)
+        origin.publish("a", "first")
+        client.wait_events(1)
+        started = time.monotonic()
+        wait_until(lambda: origin.debug_streams() and time.monotonic() - started > 1, "ten heartbeats", timeout=3)
+        origin.publish("a", "second")
+        assert [one.data for one in client.wait_events(2)] == ["first", "second"]

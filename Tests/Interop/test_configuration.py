@@ -127,9 +127,7 @@ def test_a_port_in_use_is_said_and_is_no_crash(origin):
 def test_config_prints_every_setting_with_its_source(tmp_path):
     file = tmp_path / "headwater.yaml"
     file.write_text("retry: 1111\nslow-consumer: skip\n")
-    answer = headwater(
-        "config", "--config", str(file), "--heartbeat", "9", environment={"HEADWATER_MAX_STREAMS": "77"}
-    )
+    answer = headwater("config", "--config", str(file), "--heartbeat", "9", environment={"HEADWATER_MAX_STREAMS": "77"})
     assert answer.returncode == 0, answer.stderr
     lines = {line.split()[0].strip(":=\"',"): line for line in answer.stdout.splitlines() if line.split()}
     for key, value, source in [

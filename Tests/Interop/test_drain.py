@@ -2,6 +2,7 @@
 # Copyright the Headwater authors
 """SIGTERM: ready goes false, streams are told when to come back and end spread over the window, nothing is lost."""
 
+import itertools
 import signal
 import time
 
@@ -50,7 +51,7 @@ def test_a_drain_spreads_the_ends_and_loses_nothing_published_before(start_origi
     # Spread over the window, not at its beginning or its end alone; and no longer than it.
     ends.sort()
     assert ends[-1] - ends[0] >= 1.0, ends
-    assert max(later - earlier for earlier, later in zip(ends, ends[1:])) <= 2.0, ends
+    assert max(later - earlier for earlier, later in itertools.pairwise(ends)) <= 2.0, ends
     assert ends[-1] <= 3.7 and took <= 5, (ends[-1], took)
     # A jittered retry: were it one value, all clients would come back together.
     assert len(retries) >= 8 and None not in retries and min(retries) >= 1, retries
@@ -93,7 +94,9 @@ def test_no_new_stream_is_accepted_while_draining(start_origin):
                 response = client.read_response(timeout=3)
                 assert response.status == 503 and int(response.head.get("retry-after")) >= 1
             except (OSError, AssertionError) as problem:
-                assert type(problem).__name__ in ("ConnectionEnded", "ConnectionRefusedError", "BrokenPipeError"), problem
+                assert type(problem).__name__ in ("ConnectionEnded", "ConnectionRefusedError", "BrokenPipeError"), (
+                    problem
+                )
     assert origin.process.wait_exit(8) == 0
 
 

@@ -47,7 +47,9 @@ def test_a_process_that_ends_before_it_is_ready_fails_with_its_output(tmp_path):
 
 
 def test_the_reference_reader_takes_any_split():
-    text = "\ufeff: hi\nid: 1\ndata: a\r\ndata\rdata:  b\n\nevent: x\nid\ndata: ü\r\n\r\nretry: 12x\ndata: lost".encode()
+    text = (
+        "\ufeff: hi\nid: 1\ndata: a\r\ndata\rdata:  b\n\nevent: x\nid\ndata: ü\r\n\r\nretry: 12x\ndata: lost".encode()
+    )
     for step in (1, 2, 3, 7, len(text)):
         reader = EventStreamReader()
         for start in range(0, len(text), step):

@@ -2,12 +2,14 @@
 # Copyright the Headwater authors
 """What an operator relies on: readiness, the ready file, who the peer is, lifetimes, slow consumers, logs."""
 
+import itertools
 import json
 import socket
 import struct
 
 import pytest
 
+from harness.origin import Origin
 from harness.waiting import wait_until
 from harness.wire import ConnectionEnded, WireConnection
 
@@ -117,7 +119,11 @@ def test_anybody_else_may_not(start_origin, flags):
 
 def test_streams_per_peer_counts_the_named_clients(start_origin):
     origin = start_origin("--trusted-proxies", "127.0.0.1/32", "--max-streams-per-peer", "1")
-    with WireConnection.to(origin.url) as one, WireConnection.to(origin.url) as two, WireConnection.to(origin.url) as again:
+    with (
+        WireConnection.to(origin.url) as one,
+        WireConnection.to(origin.url) as two,
+        WireConnection.to(origin.url) as again,
+    ):
         one.open_stream("/channels/a/events", {"X-Forwarded-For": "198.51.100.1"})
         two.open_stream("/channels/a/events", {"X-Forwarded-For": "198.51.100.2"})
         again.request("GET", "/channels/a/events", {"X-Forwarded-For": "198.51.100.1"})
@@ -168,8 +174,6 @@ STREAM = b"GET /channels/a/events HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory):
-    from harness.origin import Origin
-
     directory = tmp_path_factory.mktemp("proxied")
     running = Origin(directory, "--proxy-protocol", "true", "--header-timeout", "1")
     yield running
@@ -277,7 +281,7 @@ def test_a_heartbeat_counts_from_the_last_write(start_origin):
         assert [one for one in busy.reader.comments if one != "connected"] == []
         beats = [quiet.read_chunk() for _ in range(4)][1:]
         assert all(one.startswith(b":") for one in beats), beats
-        gaps = [later - earlier for earlier, later in zip(quiet.chunk_times[1:], quiet.chunk_times[2:])]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(quiet.chunk_times[1:])]
         assert all(gap == pytest.approx(0.5, abs=0.2) for gap in gaps), gaps
 
 

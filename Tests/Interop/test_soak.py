@@ -21,11 +21,16 @@ from harness.waiting import wait_until
 SECONDS = float(os.environ.get("HEADWATER_SOAK_SECONDS", "40"))
 SEED = int(os.environ.get("HEADWATER_SOAK_SEED", "20260101"))
 CHANNELS = [f"soak{number}" for number in range(6)]
+HEAD = b"/channels/soak0/events HTTP/1.1\r\nHost: soak\r\n"
 GARBAGE = [
-    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    b"POST /channels/soak0/events HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"GET /channels/soak0/events HTTP/1.1\r\nHost: a\r\nX", b"\0" * 100, b"GET /events?interval=1 HTTP/1.1\r\nHost: a\r\n\r\n",
-]  # fmt: skip
+    b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03",
+    b"\0" * 100,
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET " + HEAD + b"X",
+    b"GET /events?interval=1 HTTP/1.1\r\nHost: soak\r\n\r\n",
+    b"POST " + HEAD + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+]
 
 
 @dataclass
@@ -109,7 +114,8 @@ class Soak:
                 follower.sequence, follower.received = sequence, follower.received + 1
                 # The data is the publisher's own count of this channel: the same check, end to end.
                 assert int(one.data.split(" ")[0]) == sequence, one
-            follower.last_id = events._id
+            # As a browser does: the position moves when an event is complete, not when its id line is read.
+            follower.last_id = events.last_event_id
 
     async def publish(self) -> None:
         """Several publishers share the channels; one at a time each, so that the count in the data is the sequence."""
@@ -149,7 +155,9 @@ class Soak:
         """Opens and leaves at once, often before the head is there."""
         while not self.over:
             reader, writer = await self.connect()
-            target = self.dice.choice(["/events?interval=50&duration=1", f"/channels/{self.dice.choice(CHANNELS)}/events"])
+            target = self.dice.choice(
+                ["/events?interval=50&duration=1", f"/channels/{self.dice.choice(CHANNELS)}/events"]
+            )
             writer.write(f"GET {target} HTTP/1.1\r\nHost: soak\r\n\r\n".encode())
             self.done["churn"] += 1
             await asyncio.sleep(self.dice.choice([0, 0, 0.001, 0.01, 0.1, 1.3]))

@@ -155,7 +155,9 @@ class Page:
 
     def wait_closed(self, timeout: float = 10.0, name: str = "main") -> list[dict]:
         """Waits for the error that leaves the EventSource CLOSED, from which it never comes back."""
-        return self.wait(lambda log: log and log[-1]["kind"] == "error" and log[-1]["state"] == 2, "CLOSED", timeout, name)
+        return self.wait(
+            lambda log: log and log[-1]["kind"] == "error" and log[-1]["state"] == 2, "CLOSED", timeout, name
+        )
 
     def close(self) -> None:
         self._browser.call("Target.closeTarget", targetId=self._target)

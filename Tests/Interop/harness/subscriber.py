@@ -14,7 +14,17 @@ _CLIENTS = Path(__file__).parent.parent / "clients"
 
 # How each client is started for a URL; curl prints the stream itself, the others JSON lines.
 SUBSCRIBERS = {
-    "curl": ["curl", "-sS", "-N", "--noproxy", "*", "-H", "Accept: text/event-stream", "-w", "\n: status %{http_code}\n"],
+    "curl": [
+        "curl",
+        "-sS",
+        "-N",
+        "--noproxy",
+        "*",
+        "-H",
+        "Accept: text/event-stream",
+        "-w",
+        "\n: status %{http_code}\n",
+    ],
     "httpx-sse": [sys.executable, str(_CLIENTS / "httpx_sse_client.py")],
     "sseclient-py": [sys.executable, str(_CLIENTS / "sseclient_client.py")],
     "node-fetch": ["node", str(_CLIENTS / "node_fetch.mjs")],
