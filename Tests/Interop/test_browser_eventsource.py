@@ -106,6 +106,7 @@ def test_a_reconnect_resumes_where_the_stream_ended(start, page):
     sent = 0
     while origin.debug_streams()["closed"] < 2:
         sent += 1
+        assert sent < 1_000, "the second stream was never closed"
         origin.publish("a", str(sent))
         time.sleep(0.03)  # The publisher's pace; some events fall between two streams.
     received = page.wait_events(sent)
@@ -210,6 +211,7 @@ def test_several_channels_in_one_stream_resume_each_at_its_own_place(start, page
     page.wait_open()
     sent = {"a": 0, "b": 0}
     while origin.debug_streams()["closed"] < 1 or sent["b"] < 20:
+        assert sent["a"] < 1_000, "the first stream was never closed"
         for channel, every in (("a", 1), ("b", 3)):
             if sent["a"] % every == 0:
                 sent[channel] += 1

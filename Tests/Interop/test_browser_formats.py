@@ -2,6 +2,7 @@
 # Copyright the Headwater authors
 """Whatever is published, in whichever format, is what a page's script finds in `event.data`, byte for byte."""
 
+import itertools
 import json
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from harness.browser import Browser, PageServer
 from harness.eventstream import EventStreamReader
 from harness.origin import Origin
+
+_numbers = itertools.count(1)
 
 # Data that an encoder gets wrong easily. Names become test names.
 TEXTS = {
@@ -55,6 +58,10 @@ STREAMS = {
     "type set twice": "event: first\nevent: named\ndata: 1\n\n",
     "type with odd spelling": "event:  named\ndata: 1\n\nevent: über\ndata: 2\n\n",
     "empty data lines": "data:\ndata: \ndata:  \n\n",
+    "empty type": "event: \ndata: 1\n\nevent:\ndata: 2\n\nevent\ndata: 3\n\n",
+    "leading white space": "data:\ttest\rdata: \ndata:test\n\n",
+    "nul in data and names": "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\r\n\r\n",
+    "more blank lines than needed": "\n\n\ndata: 1\n\n\n\n\r\n\rdata: 2\n\n\n",
     "retry between": "retry: 1000\ndata: 1\n\nretry: nonsense\ndata: 2\n\n",
 }
 
@@ -77,9 +84,9 @@ def shared_origin(tmp_path_factory):
 
 
 @pytest.fixture
-def channel(request, shared_origin, page):
+def channel(shared_origin, page):
     """A channel of this test's own, with the page subscribed to it as `name`."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name).strip("-")[:60]
+    name = f"format-{next(_numbers)}"
     page.subscribe(f"{shared_origin.url}/channels/{name}/events", "named", " named", "über", "gap", name=name)
     page.wait_open(name=name)
     yield name

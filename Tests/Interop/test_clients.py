@@ -129,6 +129,7 @@ def test_node_eventsource_survives_the_end_of_its_stream_without_loss(start_orig
         sent = 0
         while origin.debug_streams()["closed"] < 2:
             sent += 1
+            assert sent < 400, "the second stream was never closed"
             origin.publish("n", str(sent))
             time.sleep(0.05)  # The pace of the publisher, not a wait for anything.
         received = client.wait_events(sent, timeout=8)

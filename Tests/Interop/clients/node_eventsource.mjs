@@ -15,3 +15,6 @@ source.onerror = () => {
 for (const type of ["message", ...types]) {
   source.addEventListener(type, (one) => say({ event: type, data: one.data, id: one.lastEventId }));
 }
+
+// Between two streams nothing of Node's own keeps the process alive.
+setInterval(() => {}, 1000);
