@@ -138,12 +138,16 @@ def test_the_configured_retry_is_the_time_between_end_and_reconnect(start, page)
 
 
 def test_a_published_retry_changes_the_time(start, page):
-    origin = start("--max-stream-lifetime", "1.5", "--retry", "30000")
-    page.subscribe(f"{origin.url}/channels/a/events")
+    # The stream must end by a crash: an orderly end brings a retry of its own.
+    first = start("--retry", "30000", name="first")
+    page.subscribe(f"{first.url}/channels/a/events")
     page.wait_open()
-    origin.publish("a", "faster, please", retry=100)
+    first.publish("a", "faster, please", retry=100)
     page.wait_events(1)
-    page.wait_open(times=2, timeout=6)
+    port = first.port
+    first.kill()
+    start("--retry", "30000", name="second", port=port)
+    page.wait_open(times=2, timeout=10)
 
 
 def test_the_end_of_a_synthetic_stream_stops_it_for_good(start, page):
