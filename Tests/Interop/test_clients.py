@@ -96,7 +96,8 @@ def test_a_synthetic_stream_ends_and_its_end_is_final(kind, shared_origin, tmp_p
     assert [one["seq"] for one in samples] == list(range(samples[0]["seq"], samples[0]["seq"] + len(samples)))
     assert [int(one.id.rpartition(".")[2]) for one in measured] == [one["seq"] for one in samples]
     assert {len(one.data.encode()) for one in measured} == {128}
-    assert 15 <= len(measured) <= 21, f"{len(measured)} events in 1 s at 50 ms"
+    # 20 in one second; the end is looked for ten times a second, and a busy machine may be late by a little more.
+    assert 18 <= len(measured) <= 24, f"{len(measured)} events in 1 s at 50 ms"
     assert all(abs(time.time_ns() - one["ts"]) < 60e9 for one in samples)
     if kind not in ("node-eventsource",):
         with Subscriber(kind, url, tmp_path, last_event_id=end.id, name="again") as client:

@@ -95,8 +95,8 @@ def test_a_bad_channel_name_is_400_wherever_it_stands(ask, name):
 
 def test_the_channel_list_needs_a_channel_and_is_bounded(ask):
     assert "channel" in ask("GET", "/channels/events", (400,), admin=False)["detail"]
-    many = "&".join(f"channel=c{number}" for number in range(2_000))
-    assert "channel" in ask("GET", f"/channels/events?{many}", (400, 414, 431), admin=False)["detail"]
+    many = "&".join(f"channel=c{number}" for number in range(500))
+    assert "channel" in ask("GET", f"/channels/events?{many}", (400,), admin=False)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_limit_is_503_with_a_jittered_retry_after_and_holds_only_while_it_is_r
 
 
 def test_the_number_of_channels_is_bounded_and_freed_again(start_origin):
-    origin = start_origin("--max-channels", "3", "--channel-linger", "0.2")
+    origin = start_origin("--max-channels", "3", "--channel-linger", "1")
     clients = [WireConnection.to(origin.url) for _ in range(3)]
     for number, client in enumerate(clients):
         client.open_stream(f"/channels/c{number}/events")

@@ -82,7 +82,10 @@ class Soak:
         if way == "reset":
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if way == "half-close":
-            writer.write_eof()
+            try:
+                writer.write_eof()
+            except OSError:
+                pass  # The origin was faster: a garbage sender or a slow reader is cut off.
             asyncio.get_running_loop().call_later(self.dice.uniform(0, 0.3), writer.close)
         else:
             writer.close()
@@ -226,7 +229,5 @@ def test_random_churn_leaks_nothing_and_loses_nothing(start_origin, request):
     shown = origin.wait_active(0, timeout=10)
     assert shown["opened"] == shown["closed"] >= soak.done["opened"]
     wait_until(lambda: origin.process.open_files() <= files, f"back to {files} file descriptors", timeout=15)
-    records = wait_until(
-        lambda: (found := origin.closed_streams()) and len(found) == shown["opened"] and found, "a record per stream"
-    )
-    assert len({str(one["stream"]) for one in records}) == shown["opened"]
+    wait_until(lambda: len(origin.closed_streams()) >= shown["opened"], f"{shown['opened']} records", timeout=5)
+    assert len({str(one["stream"]) for one in origin.closed_streams()}) == shown["opened"]
