@@ -254,6 +254,19 @@ def test_leaving_in_the_middle_of_a_head_or_body_frees_everything(shared_origin,
         getattr(connection, leave)()
 
 
+def test_every_stream_of_peers_who_leave_at_once_has_its_record(start_origin):
+    # The reset may arrive before the origin has looked who is there, or while it opens the stream.
+    origin = start_origin()
+    for number in range(300):
+        connection = WireConnection.to(origin.url)
+        connection.send(get(target=b"/channels/c%d/events" % (number % 7)))
+        connection.reset()
+    shown = origin.wait_active(0)
+    wait_until(lambda: len(origin.closed_streams()) >= shown["opened"], f"{shown['opened']} records")
+    assert len(origin.closed_streams()) == shown["opened"]
+    assert {record["peer"].partition(":")[0] for record in origin.closed_streams()} <= {"127.0.0.1", "unknown"}
+
+
 # Behind a stream
 
 

@@ -183,13 +183,18 @@ def proxied(tmp_path_factory):
     running.terminate()
 
 
-@pytest.mark.parametrize("split", [False, True], ids=["at once", "in single bytes"])
+@pytest.mark.parametrize("split", ["at once", "header first", "in single bytes"])
 @pytest.mark.parametrize("name", PROXY_HEADERS)
 def test_a_proxy_header_names_the_peer(proxied, name, split):
     header, peer = PROXY_HEADERS[name]
+    parts = {
+        "at once": [header + STREAM],
+        "header first": [header, STREAM],
+        "in single bytes": [bytes([byte]) for byte in header + STREAM],
+    }
     proxied.wait_active(0)
     with WireConnection.to(proxied.url) as client:
-        for part in [bytes([byte]) for byte in header] + [STREAM] if split else [header + STREAM]:
+        for part in parts[split]:
             client.send(part)
         assert client.read_head().status == 200
         assert peer in only_stream(proxied)["peer"]
