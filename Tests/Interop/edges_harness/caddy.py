@@ -16,6 +16,7 @@ class Caddy(Edge):
     idle_timer = [Swap("read_timeout 60s", "read_timeout {}s")]
     idle_end = "fin"
     leave_seen_at_once = True
+    quick_shutdown = [Swap("grace_period 10s", "grace_period 1s")]
 
     def environment(self) -> dict[str, str]:
         # It keeps state in the user's folders otherwise.

@@ -57,10 +57,13 @@ class Edge:
     leave_seen_at_once: ClassVar[bool]
     # Replacements that give up what our configuration adds to see a client leave; none if nothing does.
     leave_unseen: ClassVar[Sequence[Swap]] = ()
-    # How the origin sees a leave with heartbeats on.
+    # How the origin sees a leave of a quiet stream, if it does, and one that its write brings to light.
+    leave_end_quiet: ClassVar[str] = "fin"
     leave_end: ClassVar[str] = "fin"
-    # How the origin sees the client of a stalled stream leave: "fin" or "rst".
-    stalled_leave_end: ClassVar[str] = "rst"
+    # Whether it reads on, without bound, for a client that does not read.
+    absorbs_slow_clients: ClassVar[bool] = False
+    # Replacements that shorten the time it gives to open streams when it is told to stop.
+    quick_shutdown: ClassVar[Sequence[Swap]] = ()
 
     def __init__(self, origin: str, directory: Path, swaps: Sequence[Swap] = (), port: int | None = None) -> None:
         """Starts it in front of `origin` (host:port) and returns once it accepts connections."""
@@ -125,12 +128,12 @@ class Edge:
         return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to what is left of it."""
+        """SIGTERM, and soon SIGKILL to what is left of it: the test is over."""
         self.process.stop(grace=1)
 
     def shut_down(self) -> None:
-        """The fastest orderly stop it knows, which cuts open streams."""
-        self.stop()
+        """SIGTERM, and the time it needs to cut open streams."""
+        self.process.stop(grace=6)
 
     def logs(self) -> str:
         """What it has to say for itself, for the report of a failed test."""

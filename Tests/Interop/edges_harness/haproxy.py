@@ -15,8 +15,8 @@ class HAProxy(Edge):
     idle_end = "rst"
     leave_seen_at_once = True
     leave_unseen = [Swap("option abortonclose", "")]
+    leave_end_quiet = "rst"
     leave_end = "rst"
-    stalled_leave_end = "fin"
 
     # Its default: hold a small write until more bytes or about 200 ms have come.
     delayed = [Swap("option http-no-delay", "")]

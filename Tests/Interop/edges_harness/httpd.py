@@ -39,6 +39,10 @@ class Httpd(Edge):
     idle_end = "fin"
     leave_seen_at_once = False
 
+    def shut_down(self) -> None:
+        # After SIGTERM it waits about 10 s for streams and then does this itself.
+        self.process.kill()
+
     def command(self) -> list[str]:
         folder = next((folder for folder in MODULE_FOLDERS if Path(folder, "mod_proxy.so").exists()), None)
         if folder is None:

@@ -14,6 +14,7 @@ class Varnish(Edge):
     idle_timer = [Swap(".between_bytes_timeout = 60s", ".between_bytes_timeout = {}s")]
     idle_end = "fin"
     leave_seen_at_once = False
+    absorbs_slow_clients = True
 
     # Varnish steps aside and passes bytes in both directions.
     piped = [Swap("return (pass)", "return (pipe)")]

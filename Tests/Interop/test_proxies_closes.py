@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Headwater authors
+"""Why streams through real intermediaries end, as the origin tells it: each way to end is brought about, none is staged.
+
+The rows are those of the table of intermediaries in docs/close-reasons.md; the timers are shortened to a few seconds.
+"""
+
+import time
+
+import pytest
+
+from edges_harness import Edge, Envoy, HAProxy, TrafficServer, Varnish
+from edges_harness.fixtures import StartEdge, Subscriber, start_edge, through_every_edge
+from harness.origin import Origin
+from harness.waiting import wait_until
+
+NO_HEARTBEATS = ("--heartbeat", "0")
+
+
+def how(record: dict) -> str:
+    """How the connection ended, from the evidence: "fin" or "rst"."""
+    evidence = str(record["evidence"]).lower()
+    ways = [way for way in ("fin", "rst") if way in evidence]
+    assert len(ways) == 1, record
+    return ways[0]
+
+
+def open_one_by_one(edge: Edge, origin: Origin, count: int, apart: float) -> list[Subscriber]:
+    """Streams on channels of their own, each with one event, in such a way that no two share an age or a last write.
+
+    The pauses are the stimulus: they are what makes ages and idle times differ.
+    """
+    subscribers = [Subscriber.on(edge, f"channel-{number}") for number in range(count)]
+    for number, subscriber in enumerate(subscribers):
+        time.sleep(apart)
+        origin.publish(f"channel-{number}", "the last one")
+        assert subscriber.wire.next_events(1)[0].data == "the last one"
+    return subscribers
+
+
+def records(origin: Origin, subscribers: list[Subscriber], timeout: float) -> list[dict]:
+    """The close records of the subscribers' streams, in the order in which they ended."""
+    for subscriber in subscribers:
+        origin.wait_closed(subscriber.stream, timeout)
+    wanted = {str(subscriber.stream) for subscriber in subscribers}
+    return [record for record in origin.closed_streams() if str(record["stream"]) in wanted]
+
+
+@through_every_edge
+def test_idle_timer(edge, start_origin, start_edge) -> None:
+    seconds = 2
+    origin = start_origin(*NO_HEARTBEATS)
+    running = start_edge(edge, origin, edge.idle(seconds))
+    subscribers = open_one_by_one(running, origin, count=5, apart=0.35)
+    closed = records(origin, subscribers, seconds + edge.idle_slack + 1)
+    for record in closed:
+        assert seconds - 0.1 <= record["idle_seconds"] <= seconds + edge.idle_slack, record
+        assert how(record) == edge.idle_end, record
+    # Two ends at one idle time prove nothing; from the third on it is a pattern.
+    assert {record["reason"] for record in closed[:2]} <= {"client_closed", "idle_timeout"}, closed
+    assert [record["reason"] for record in closed[2:]] == ["idle_timeout"] * 3, closed
+
+
+@through_every_edge
+def test_client_of_a_quiet_stream_leaves(edge, start_origin, start_edge) -> None:
+    origin = start_origin(*NO_HEARTBEATS)
+    [subscriber] = open_one_by_one(start_edge(edge, origin), origin, count=1, apart=0)
+    subscriber.leave()
+    if edge.leave_seen_at_once:
+        record = origin.wait_closed(subscriber.stream, 1)
+        assert (record["reason"], how(record)) == ("client_closed", edge.leave_end_quiet), record
+    else:
+        found_by_a_write(origin, subscriber, edge.leave_end)
+
+
+def test_haproxy_without_abortonclose_keeps_the_stream_of_a_client_that_left(start_origin, start_edge) -> None:
+    origin = start_origin(*NO_HEARTBEATS)
+    [subscriber] = open_one_by_one(start_edge(HAProxy, origin, HAProxy.leave_unseen), origin, count=1, apart=0)
+    subscriber.leave()
+    found_by_a_write(origin, subscriber, "rst")
+
+
+def test_varnish_in_pipe_mode_shows_at_once_that_a_client_left(start_origin, start_edge) -> None:
+    origin = start_origin(*NO_HEARTBEATS)
+    [subscriber] = open_one_by_one(start_edge(Varnish, origin, Varnish.piped), origin, count=1, apart=0)
+    subscriber.leave()
+    assert origin.wait_closed(subscriber.stream, 1)["reason"] == "client_closed"
+
+
+def found_by_a_write(origin: Origin, subscriber: Subscriber, end: str) -> None:
+    """The origin does not learn that the client left until it writes, and then says so."""
+    # Nothing must happen in this time; there is no condition to wait for.
+    time.sleep(1)
+    assert origin.debug_streams()["active"] == 1
+    channel = "channel-0"
+
+    def closed() -> bool:
+        origin.publish(channel, "is anybody there?")
+        return origin.debug_streams()["active"] == 0
+
+    # The intermediary notices when it cannot pass on an event, the origin at the one after.
+    wait_until(closed, "the origin notices the leave", 5, interval=0.1)
+    record = origin.wait_closed(subscriber.stream)
+    assert (record["reason"], how(record)) == ("client_closed", end), record
+
+
+@through_every_edge
+def test_client_leaves_with_heartbeats_on(edge, start_origin, start_edge) -> None:
+    heartbeat = 0.4
+    origin = start_origin("--heartbeat", str(heartbeat))
+    subscribers = open_one_by_one(start_edge(edge, origin), origin, count=3, apart=0.1)
+    for subscriber in subscribers:
+        subscriber.leave()
+        record = origin.wait_closed(subscriber.stream, 5 * heartbeat + 1)
+        assert (record["reason"], how(record)) == ("client_closed", edge.leave_end), record
+        assert record["idle_seconds"] <= heartbeat + 0.1, record
+
+
+@through_every_edge
+def test_proxy_shut_down_under_streams(edge, start_origin, start_edge) -> None:
+    origin = start_origin("--heartbeat", "10")
+    running = start_edge(edge, origin, edge.quick_shutdown)
+    subscribers = []
+    for number in range(3):
+        # Ages 0.3 s apart, and the newest stream has waited longest for an event.
+        subscribers.append(Subscriber.on(running, f"channel-{number}"))
+        time.sleep(0.3)
+    for number in (2, 0):
+        origin.publish(f"channel-{number}", "the last one")
+        time.sleep(0.2)
+    running.shut_down()
+    for record in records(origin, subscribers, 2):
+        assert record["reason"] == "intermediary_shutdown", record
+
+
+def test_envoy_announces_its_maximum_life(start_origin, start_edge) -> None:
+    origin = start_origin("--heartbeat", "0.5")
+    [subscriber] = open_one_by_one(start_edge(Envoy, origin, Envoy.maximum_life(2)), origin, count=1, apart=0)
+    record = origin.wait_closed(subscriber.stream, 4)
+    assert record["reason"] == "intermediary_max_lifetime", record
+    assert 1.9 <= record["age_seconds"] <= 2.5, record
+
+
+@pytest.mark.parametrize(
+    ("edge", "swaps"),
+    [(Envoy, [*Envoy.maximum_life(2), *Envoy.unannounced]), (TrafficServer, TrafficServer.maximum_life(2))],
+    ids=["envoy", "trafficserver"],
+)
+def test_maximum_life_shows_in_the_third_stream(edge, swaps, start_origin, start_edge) -> None:
+    origin = start_origin("--heartbeat", "0.7")
+    running = start_edge(edge, origin, swaps)
+    subscribers = []
+    for number in range(5):
+        subscribers.append(Subscriber.on(running, f"channel-{number}"))
+        # Starts 0.31 s apart against heartbeats every 0.7 s, and an event at another point in the life of each: no two
+        # of them have waited equally long when their time is up.
+        time.sleep(0.31)
+        origin.publish(f"channel-{number // 2}", "an event")
+    closed = records(origin, subscribers, 5)
+    assert [record["reason"] for record in closed[2:]] == ["intermediary_max_lifetime"] * 3, closed
+
+
+@through_every_edge
+def test_slow_client(edge, start_origin, start_edge) -> None:
+    origin = start_origin("--slow-seconds", "1.5")
+    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=5&size=65536", receive_buffer=4096)
+    if edge.absorbs_slow_clients:
+        wait_until(lambda: origin.debug_streams()["streams"][0]["bytes"] > 24_000_000, "24 MB absorbed", 20)
+        assert origin.debug_streams()["streams"][0]["backlog_bytes"] == 0
+    else:
+        assert origin.wait_closed(subscriber.stream, 20)["reason"] == "slow_consumer"
+    subscriber.leave()
+
+
+@through_every_edge
+def test_slow_client_leaves(edge, start_origin, start_edge) -> None:
+    if edge.absorbs_slow_clients:
+        pytest.skip("the stream never stalls")
+    # Bounds out of reach: it is the client that ends the stream, while the origin cannot write.
+    origin = start_origin("--slow-seconds", "60", "--slow-bytes", "1000000000", "--channel-bytes", "1000000000")
+    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=5&size=65536", receive_buffer=4096)
+
+    def stalled() -> bool:
+        return origin.debug_streams()["streams"][0]["backlog_bytes"] > 0
+
+    wait_until(stalled, "the stream stalls", 20)
+    # A stall counts from one second on.
+    time.sleep(1.5)
+    subscriber.leave()
+    record = origin.wait_closed(subscriber.stream, 3)
+    # It leaves bytes unread in its own receive buffer, and the kernel answers that with an RST.
+    assert (record["reason"], how(record)) == ("slow_consumer", "rst"), record
