@@ -3,8 +3,8 @@
 """One intermediary in front of one origin: its files in a temporary folder, its process, and what is known of it.
 
 The configurations under `edges/` are complete and run as they are; their two addresses, 127.0.0.1:8000 for clients and
-127.0.0.1:8080 for the origin, are what users replace, and what is replaced here. A test varies a configuration by further
-replacements. One that matches nothing is an error, so a test cannot run against a configuration other than it believes.
+127.0.0.1:8080 for the origin, are what users replace, and what is replaced here. A test varies a configuration by
+further replacements. One that matches nothing is an error, so a test cannot run against a configuration other than it believes.
 """
 
 import random
@@ -53,6 +53,8 @@ class Edge:
     idle_end: ClassVar[str]
     # How late the timer may fire, in seconds: some look at their timers only now and then.
     idle_slack: ClassVar[float] = 0.6
+    # How far apart a test must let streams fall silent for their ends to be apart as well.
+    idle_apart: ClassVar[float] = 0.35
     # Whether the origin of a quiet stream learns at once that the client has left.
     leave_seen_at_once: ClassVar[bool]
     # Replacements that give up what our configuration adds to see a client leave; none if nothing does.
@@ -111,7 +113,7 @@ class Edge:
 
     @classmethod
     def program(cls) -> str:
-        """The path of its executable. Missing is a failure and not a skip: these tests are about real intermediaries."""
+        """The path of its executable. Missing is a failure, not a skip: these tests are about real intermediaries."""
         for name in cls.programs:
             found = shutil.which(name, path=None) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
             if found:

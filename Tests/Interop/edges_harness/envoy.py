@@ -18,8 +18,9 @@ class Envoy(Edge):
     def spell(self, old: str, new: str) -> tuple[str, str]:
         if not old.startswith("127.0.0.1:"):
             return old, new
-        return tuple("address: {}, port_value: {}}".replace("{}", part, 1).replace("{}", port, 1)
-                     for part, port in (address.split(":") for address in (old, new)))
+        old_host, old_port = old.split(":")
+        host, port = new.split(":")
+        return f"address: {old_host}, port_value: {old_port}", f"address: {host}, port_value: {port}"
 
     @staticmethod
     def maximum_life(seconds: int) -> list[Swap]:
@@ -30,4 +31,4 @@ class Envoy(Edge):
     unannounced = [Swap("router.v3.Router", "router.v3.Router\n                      suppress_envoy_headers: true")]
 
     def command(self) -> list[str]:
-        return [self.program(), "-c", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1", "--log-level", "info"]
+        return [self.program(), "-c", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1"]
