@@ -27,7 +27,7 @@ def how(record: dict) -> str:
 def silenced_one_by_one(edge: Edge, origin: Origin, count: int, apart: float) -> list[Subscriber]:
     """Streams on channels of their own, opened together, that get events until one after the other falls silent.
 
-    So no two share their last write, and when an idle timer ends them no two have the same age. The pauses are stimulus.
+    So no two share a last write, and when an idle timer ends them no two have the same age. The pauses are stimulus.
     """
     subscribers = [Subscriber.on(edge, f"channel-{number}") for number in range(count)]
     for silent in range(count):

@@ -15,8 +15,8 @@ backend headwater {
 
 sub vcl_recv {
     # Two subscribers are two streams: otherwise one waits for the other's response head, and shares its stream if that
-    # response is cacheable. With HTTP/1.1 clients alone, pipe in place of pass makes Varnish hand through what pass hides
-    # from the origin: that a client has left, and that a client is slow. Its idle timer is then -p pipe_timeout.
+    # response is cacheable. With HTTP/1.1 clients alone, pipe in place of pass makes Varnish hand through what pass
+    # hides from the origin: that a client has left, and that one is slow. The idle timer is then -p pipe_timeout.
     if (req.url ~ "/events(\?|$)") {
         return (pass);
     }

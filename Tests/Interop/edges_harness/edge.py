@@ -4,7 +4,7 @@
 
 The configurations under `edges/` are complete and run as they are; their two addresses, 127.0.0.1:8000 for clients and
 127.0.0.1:8080 for the origin, are what users replace, and what is replaced here. A test varies a configuration by
-further replacements. One that matches nothing is an error, so a test cannot run against a configuration other than it believes.
+further replacements. One that matches nothing is an error, so no test runs with a configuration other than it believes.
 """
 
 import random

@@ -21,7 +21,7 @@ StartEdge = Callable[..., Edge]
 
 @pytest.fixture
 def start_edge(tmp_path: Path) -> Iterator[StartEdge]:
-    """Starts intermediaries and ends them. Prints what they and their origins logged: pytest shows it with a failure."""
+    """Starts intermediaries, ends them, and prints their and the origins' logs: pytest shows them with a failure."""
     running: list[tuple[Edge, Origin]] = []
 
     def start(edge: type[Edge], origin: Origin, swaps: Sequence[Swap] = ()) -> Edge:
