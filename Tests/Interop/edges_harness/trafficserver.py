@@ -56,6 +56,8 @@ class TrafficServer(Edge):
     idle_timer = [Swap("transaction_no_activity_timeout_out INT 60", "transaction_no_activity_timeout_out INT {}")]
     idle_end = "fin"
     idle_slack = 1.6
+    idle_seconds = 5
+    idle_proof = 8
     idle_apart = 1.1
     leave_seen_at_once = False
 
