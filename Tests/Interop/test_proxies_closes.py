@@ -170,7 +170,7 @@ def test_maximum_life_with_a_coarse_timer_shows_in_the_eighth_stream(start_origi
 @through_every_edge
 def test_slow_client(edge, start_origin, start_edge) -> None:
     origin = start_origin("--slow-seconds", "1.5")
-    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=5&size=65536", receive_buffer=4096)
+    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=10&size=65536", receive_buffer=4096)
     if edge.absorbs_slow_clients:
         wait_until(lambda: origin.debug_streams()["streams"][0]["bytes"] > 24_000_000, "24 MB absorbed", 20)
         assert origin.debug_streams()["streams"][0]["backlog_bytes"] == 0
@@ -182,7 +182,7 @@ def test_slow_client(edge, start_origin, start_edge) -> None:
 def test_varnish_in_pipe_mode_shows_a_slow_client(start_origin, start_edge) -> None:
     origin = start_origin("--slow-seconds", "1.5")
     edge = start_edge(Varnish, origin, Varnish.piped)
-    subscriber = Subscriber(edge, "/events?interval=5&size=65536", receive_buffer=4096)
+    subscriber = Subscriber(edge, "/events?interval=10&size=65536", receive_buffer=4096)
     assert origin.wait_closed(subscriber.stream, 20)["reason"] == "slow_consumer"
     subscriber.leave()
 
@@ -191,7 +191,7 @@ def test_varnish_in_pipe_mode_shows_a_slow_client(start_origin, start_edge) -> N
 def test_slow_client_leaves(edge, start_origin, start_edge) -> None:
     # Bounds out of reach: it is the client that ends the stream, while the origin cannot write.
     origin = start_origin("--slow-seconds", "60", "--slow-bytes", "1000000000", "--channel-bytes", "1000000000")
-    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=5&size=65536", receive_buffer=4096)
+    subscriber = Subscriber(start_edge(edge, origin), "/events?interval=10&size=65536", receive_buffer=4096)
 
     def stalled() -> bool:
         return origin.debug_streams()["streams"][0]["backlog_bytes"] > 0
