@@ -140,6 +140,7 @@ def test_envoy_announces_its_maximum_life(start_origin, start_edge) -> None:
     [subscriber] = silenced_one_by_one(start_edge(Envoy, origin, Envoy.maximum_life(2)), origin, count=1, apart=0)
     record = origin.wait_closed(subscriber.stream, 4)
     assert record["reason"] == "intermediary_max_lifetime", record
+    assert "announced=2.000s" in record["evidence"], record
     assert 1.9 <= float(record["age_seconds"]) <= 2.5, record
 
 
@@ -165,6 +166,19 @@ def test_maximum_life_with_a_coarse_timer_shows_in_the_eighth_stream(start_origi
     running = start_edge(TrafficServer, origin, TrafficServer.maximum_life(5))
     closed = records(origin, scattered_streams(running, origin, count=9, apart=1.1), 8)
     assert {record["reason"] for record in closed[7:]} == {"intermediary_max_lifetime"}, closed
+
+
+def test_maximum_life_that_a_write_brings_to_light_shows_in_busy_streams(start_origin, start_edge) -> None:
+    origin = start_origin()
+    running = start_edge(Varnish, origin, Varnish.maximum_life(5))
+    subscribers = []
+    for number in range(7):
+        # Varnish looks at the time when it sends, and the origin learns of the end with the write after that.
+        subscribers.append(Subscriber(running, f"/events?interval=40&seed={number + 1}"))
+        time.sleep(0.73)
+    closed = records(origin, subscribers, 6)
+    assert all(4.9 <= float(record["age_seconds"]) <= 5.6 for record in closed), closed
+    assert {record["reason"] for record in closed[4:]} == {"intermediary_max_lifetime"}, closed
 
 
 @through_every_edge

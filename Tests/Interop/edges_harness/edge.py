@@ -53,8 +53,8 @@ class Edge:
     idle_end: ClassVar[str]
     # How late the timer may fire, in seconds: some look at their timers only now and then.
     idle_slack: ClassVar[float] = 0.6
-    # A test of that timer: its seconds, how many streams it takes until the timer is proven, and how far apart they must
-    # fall silent for their ends to be apart as well. The less exact a timer, the more ends it takes to know it.
+    # A test of that timer: its seconds, how many streams it takes until the timer is proven, and how far apart they
+    # must fall silent for their ends to be apart as well. The less exact a timer, the more ends it takes to know it.
     idle_seconds: ClassVar[int] = 2
     idle_proof: ClassVar[int] = 3
     idle_apart: ClassVar[float] = 0.35
