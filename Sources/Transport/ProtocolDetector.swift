@@ -49,7 +49,8 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
         )
         self.http1.giveWay()
         do {
-            try context.pipeline.syncOperations.addHandler(http2)
+            // Before the HTTP/1.1 handlers, which leave only in a later turn of the loop: they must see nothing more.
+            try context.pipeline.syncOperations.addHandler(http2, position: .after(self))
         } catch {
             context.close(promise: nil)
         }

@@ -74,9 +74,11 @@ public final class ServerLoop {
         for connection in self.connections.values { body(connection.connection, connection.socketSample) }
     }
 
-    /// Closes connections that carry no stream now, and tells the others to close after the answer under way.
-    public func closeIdleConnections() {
-        for connection in Array(self.connections.values) { connection.closeWhenIdle() }
+    /// Closes a listener's connections that carry no stream now, and has the others close after the answer under way.
+    public func closeIdleConnections(of listener: String) {
+        for connection in Array(self.connections.values) where connection.connection.listener == listener {
+            connection.closeWhenIdle()
+        }
     }
 
     /// Closes everything at once.

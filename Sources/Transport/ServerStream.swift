@@ -27,6 +27,14 @@ public enum ServerStream {
         }
     }
 
+    /// Whether somebody still waits for the answer.
+    public var awaitsResponse: Bool {
+        switch self {
+        case .http1(let connection): connection.machine.awaitsResponse
+        case .http2(let connection, let slot): connection.exchange(slot)?.request != nil
+        }
+    }
+
     /// Answers the request completely.
     public func respond(_ response: Response) {
         switch self {
@@ -40,8 +48,9 @@ public enum ServerStream {
     ///   - head: status and fields; its body is ignored.
     ///   - token: what ``Application`` calls name this stream by.
     ///   - preamble: the first bytes of the body, sent together with the head.
-    /// - Returns: `false` if the peer has gone meanwhile: then nothing was sent and no call will name `token`.
-    public func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
+    ///
+    /// Without ``awaitsResponse`` nothing happens, and no call will name `token`.
+    public func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) {
         switch self {
         case .http1(let connection): connection.open(head, token: token, preamble: preamble)
         case .http2(let connection, let slot):

@@ -128,7 +128,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     func closeWhenIdle() {
-        switch self.machine.retire() {
+        // A connection without a request so far may have one on its way: it is answered, and closed then.
+        switch self.machine.retire(isFresh: self.connection.requestCount == 0) {
         case .closeNow: self.closeNow()
         case .afterResponse, .leaveStream: break
         }

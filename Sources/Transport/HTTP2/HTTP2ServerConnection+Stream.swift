@@ -8,15 +8,14 @@ import NIOCore
 import NIOHPACK
 
 extension HTTP2ServerConnection {
-    func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) -> Bool {
-        guard let exchange = self.exchange(slot), exchange.request != nil, exchange.token == nil else { return false }
-        guard self.session.sendHeaders(slot, self.section(head)) else { return false }
+    func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {
+        guard let exchange = self.exchange(slot), exchange.request != nil, exchange.token == nil else { return }
+        guard self.session.sendHeaders(slot, self.section(head)) else { return }
         self.exchanges[Int(slot.index)]?.request = nil
         self.exchanges[Int(slot.index)]?.token = token
         self.connection.activeStreams += 1
         self.append(preamble, to: slot, thenEnd: false)
         self.scheduleFlush()
-        return true
     }
 
     @inline(__always)
