@@ -33,7 +33,7 @@ final class TLSConnection {
     private let outgoing: MemoryBIO
     /// The session offered to the server, until it is known whether it can serve again.
     private var offeredSession: [UInt8]?
-    private var firstByte: UInt8?
+    private var opening = TLSOpening()
 
     /// - Parameter serverName: For clients, whom to reach and verify: a DNS name or an IP address in text.
     init(context: TLSContext, serverName: String?) throws(TLSError) {
@@ -68,9 +68,7 @@ final class TLSConnection {
 
     /// Takes ciphertext from the peer.
     func receive(_ bytes: ByteBuffer) throws(TLSError) {
-        if firstByte == nil {
-            firstByte = bytes.getInteger(at: bytes.readerIndex)
-        }
+        opening.note(bytes)
         let appended: Result<Void, TLSError> = bytes.withUnsafeReadableBytes { bytes in
             Result { () throws(TLSError) in try incoming.append(bytes) }
         }
@@ -174,7 +172,7 @@ final class TLSConnection {
             queue: .take(),
             verification: SSL_get_verify_result(ssl),
             serverName: serverName,
-            firstByte: firstByte
+            opening: opening.kind
         )
     }
 

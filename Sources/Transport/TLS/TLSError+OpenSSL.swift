@@ -10,8 +10,8 @@ extension TLSError {
     ///   - queue: What OpenSSL raised for this call.
     ///   - verification: `SSL_get_verify_result` of the connection: why the peer's certificate was not accepted.
     ///   - serverName: The name that was to be verified; for the message.
-    ///   - firstByte: The first byte that the peer ever sent, to tell a plain-text protocol from broken TLS.
-    init(queue: OpenSSLErrorQueue, verification: Int, serverName: String?, firstByte: UInt8?) {
+    ///   - opening: What the peer's first bytes look like, to tell a plain-text protocol from broken TLS.
+    init(queue: OpenSSLErrorQueue, verification: Int, serverName: String?, opening: TLSOpening.Kind) {
         guard let first = queue.entries.first(where: { $0.library == ERR_LIB_SSL }) ?? queue.entries.first else {
             self = .library("no reason given")
             return
@@ -34,11 +34,16 @@ extension TLSError {
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
             self = Self.rejected(verification: verification, serverName: serverName)
         case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
+            // OpenSSL knows some methods by itself.
             self = .plainHTTPRequest
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_RECORD_LENGTH_MISMATCH, SSL_R_UNKNOWN_PROTOCOL,
             SSL_R_PACKET_LENGTH_TOO_LONG, SSL_R_UNEXPECTED_MESSAGE:
             // The record header's version is also "wrong" for every plain-text protocol.
-            self = firstByte == Self.handshakeRecordType ? .protocolViolation(first.text) : .notTLS
+            switch opening {
+            case .tls: self = .protocolViolation(first.text)
+            case .http: self = .plainHTTPRequest
+            case .other: self = .notTLS
+            }
         case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_NO_PROTOCOLS_AVAILABLE,
             SSL_R_INAPPROPRIATE_FALLBACK:
             self = .noCommonVersion
@@ -53,9 +58,6 @@ extension TLSError {
             self = .protocolViolation(first.text)
         }
     }
-
-    /// The content type `handshake`, RFC 8446 section 5.1: the first byte of every TLS client and server.
-    static let handshakeRecordType: UInt8 = 22
 
     private static func rejected(verification: Int, serverName: String?) -> Self {
         switch Int32(truncatingIfNeeded: verification) {

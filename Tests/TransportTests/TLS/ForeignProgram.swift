@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import Foundation
+
+/// Runs a foreign program and waits for its end without holding a thread of the test's executor.
+struct ForeignProgram {
+    struct Result: Sendable {
+        let status: Int32
+        /// Standard output and standard error, as they came.
+        let output: String
+    }
+
+    struct Failure: Error {
+        let program: String
+        let result: Result
+    }
+
+    /// - Parameters:
+    ///   - input: Sent to standard input, which ends after it.
+    ///   - environment: Added to the own environment.
+    static func run(
+        _ program: String,
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Swift.Result {
+                        try runBlocking(program, arguments, input: input, environment: environment)
+                    })
+            }
+        }
+    }
+
+    /// For fixtures, which are made once.
+    static func runBlocking(
+        _ program: String,
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:]
+    ) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        let output = Pipe()
+        let stdin = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = stdin
+        try process.run()
+        stdin.fileHandleForWriting.write(Data(input.utf8))
+        try stdin.fileHandleForWriting.close()
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(status: process.terminationStatus, output: String(decoding: bytes, as: UTF8.self))
+    }
+}
