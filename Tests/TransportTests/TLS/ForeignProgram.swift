@@ -44,7 +44,8 @@ struct ForeignProgram {
     ) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
+        // A program that hangs must fail its test, not hang the run: `timeout` ends it with status 124.
+        process.arguments = ["timeout", "30", program] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = Pipe()
         let stdin = Pipe()
