@@ -8,7 +8,7 @@ import NIOCore
 final class MemoryBIO {
     /// A buffer above this is freed when it runs empty. Below lie the records of single small events, for which freeing
     /// and allocating again each time would cost more than the bytes are worth.
-    static let idleCapacity = 1024
+    static let idleCapacity = 512
 
     let pointer: OpaquePointer
 

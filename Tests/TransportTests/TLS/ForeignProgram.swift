@@ -60,3 +60,52 @@ struct ForeignProgram {
         return Result(status: process.terminationStatus, output: String(decoding: bytes, as: UTF8.self))
     }
 }
+
+/// A foreign server: runs until it is stopped.
+final class ForeignServer {
+    /// The port that it printed.
+    let port: Int
+    private let process: Process
+
+    /// Starts the program and waits for a line `ACCEPT 127.0.0.1:PORT`.
+    init(_ program: String, _ arguments: [String]) async throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["timeout", "60", program] + arguments
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = Pipe()
+        try process.run()
+        let reader = output.fileHandleForReading
+        let announced: (text: String, port: Int?) = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                var text = ""
+                while true {
+                    let bytes = reader.availableData
+                    text += String(decoding: bytes, as: UTF8.self)
+                    let port = text.firstMatch(of: /ACCEPT 127\.0\.0\.1:([0-9]+)\n/).flatMap { Int($0.1) }
+                    if port != nil || bytes.isEmpty {
+                        continuation.resume(returning: (text, port))
+                        break
+                    }
+                }
+                // Read on, or the server blocks when the pipe is full.
+                while !reader.availableData.isEmpty {}
+            }
+        }
+        guard let port = announced.port else {
+            throw ForeignProgram.Failure(program: program, result: .init(status: -1, output: announced.text))
+        }
+        self.process = process
+        self.port = port
+    }
+
+    func stop() {
+        process.terminate()
+    }
+
+    deinit {
+        process.terminate()
+    }
+}

@@ -160,6 +160,18 @@ import Testing
         try await server.close()
     }
 
+    @Test func keyUpdateIsAnswered() async throws {
+        let server = try await Self.server()
+        // "K" asks s_client to update its keys, and to request the same of us.
+        let output = try await Self.client(server, ["-tls1_3"], input: "K\n")
+        #expect(output.contains("KEYUPDATE"))
+        let record = await server.nextRecord()
+        #expect(record?.completed != nil)
+        #expect(record?.errors == [])
+        #expect(record?.ends == [.closeNotify])
+        try await server.close()
+    }
+
     @Test func compressionIsOff() async throws {
         let server = try await Self.server()
         let output = try await Self.client(server, ["-tls1_2", "-comp"])
