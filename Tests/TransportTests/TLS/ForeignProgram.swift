@@ -44,8 +44,7 @@ struct ForeignProgram {
     ) throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        // A program that hangs must fail its test, not hang the run: `timeout` ends it with status 124.
-        process.arguments = ["timeout", "30", program] + arguments
+        process.arguments = [program] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         let output = Pipe()
         let stdin = Pipe()
@@ -53,6 +52,10 @@ struct ForeignProgram {
         process.standardError = output
         process.standardInput = stdin
         try process.run()
+        // A program that hangs must fail its test, not hang the run.
+        let watchdog = DispatchWorkItem { [pid = process.processIdentifier] in kill(pid, SIGKILL) }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 30, execute: watchdog)
+        defer { watchdog.cancel() }
         stdin.fileHandleForWriting.write(Data(input.utf8))
         try stdin.fileHandleForWriting.close()
         let bytes = output.fileHandleForReading.readDataToEndOfFile()
@@ -71,7 +74,7 @@ final class ForeignServer {
     init(_ program: String, _ arguments: [String]) async throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["timeout", "60", program] + arguments
+        process.arguments = [program] + arguments
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
@@ -101,11 +104,14 @@ final class ForeignServer {
         self.port = port
     }
 
+    /// By SIGKILL, which is the only signal that works: children inherit the signal mask of the thread that starts them,
+    /// and the threads of Dispatch and of Swift's executors block SIGTERM and SIGALRM (so `timeout` is of no use either).
     func stop() {
-        process.terminate()
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
     }
 
     deinit {
-        process.terminate()
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 }
