@@ -70,6 +70,15 @@ import Testing
         #expect(!peer.isFailed)
     }
 
+    @Test func limitsMayBeAsLargeAsTheyLike() {
+        let peer = TestPeer { $0.floodLimits.pings = .init(burst: 1, perSecond: .max) }
+        for second in 1...3 as ClosedRange<Int64> {
+            peer.now = second * 3_600_000_000_000
+            peer.send(.ping(1))
+        }
+        #expect(!peer.isFailed)
+    }
+
     @Test func twoWindowUpdatesForEachDataFrameAreNoFlood() {
         let peer = TestPeer()
         guard let slot = peer.open(1) else { return }

@@ -50,6 +50,14 @@ import Testing
         #expect(peer.resets(1) == [Code.protocolError])
     }
 
+    @Test func section_8_1_1_moreThanTheContentLengthIsNoticedAtOnce() {
+        let peer = TestPeer()
+        peer.open(1, fields: post + [("content-length", "1")], end: false)
+        peer.send(.data(1, [1, 2]))
+        #expect(peer.resets(1) == [Code.protocolError])
+        #expect(peer.body.isEmpty)
+    }
+
     @Test func section_8_1_1_contentLengthMustEqualTheBodyBeforeTrailersToo() {
         let peer = TestPeer()
         peer.open(1, fields: post + [("content-length", "2")], end: false)
