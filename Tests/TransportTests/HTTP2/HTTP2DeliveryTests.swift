@@ -83,6 +83,18 @@ import Testing
         #expect(peer.turns() == [slots[2]])
     }
 
+    @Test func aTurnIsNotInherited() {
+        let (peer, slots) = audience(3)
+        for slot in slots { _ = peer.append(slot, count: 3_000) }
+        peer.flush()
+        #expect(peer.ask { $0.nextWritable() } == slots[1])
+        peer.session.reset(slots[1], .cancel)
+        guard let heir = peer.open(7) else { return }
+        #expect(heir.index == slots[1].index)
+        #expect(peer.append(heir, count: 1) == .bufferFull)
+        #expect(peer.turns() == [slots[2], heir])
+    }
+
     @Test func everyStreamGetsEverythingInTheEnd() {
         let (peer, slots) = audience(50)
         var missing = [Int](repeating: 20, count: slots.count)
