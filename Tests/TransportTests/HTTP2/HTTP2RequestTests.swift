@@ -89,6 +89,17 @@ import Testing
         #expect(peer.ask { $0.streamCount } == 0)
     }
 
+    @Test func section_8_1_afterAnEarlyResponseNothingMoreCanBeSent() {
+        let peer = TestPeer()
+        guard let slot = peer.open(1, fields: post, end: false) else { return }
+        #expect(peer.append(slot, [1], end: true) == .accepted)
+        #expect(peer.append(slot, [2]) == .closed)
+        #expect(!peer.ask { $0.reset(slot, .cancel) })
+        #expect(!peer.ask { $0.finish(slot) })
+        peer.flush()
+        #expect(peer.received == [.data(1, [1], end: true)])
+    }
+
     @Test func section_8_1_earlyResponseAndABodyThatEndsNeedNoReset() {
         let peer = TestPeer()
         if let slot = peer.open(1, fields: post, end: false) { peer.session.finish(slot) }
