@@ -40,10 +40,11 @@ import Testing
         #expect(exposed.split(separator: ", ").count == 4)
     }
 
-    @Test(arguments: [
-        nil, "", "null", "https://evil.example", "https://app.example.com.evil.example", "https://app.example.com/",
-        "http://app.example.com", "https://APP.example.com", "https://app.example.com:443",
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "", "null", "https://evil.example", "https://app.example.com.evil.example", "https://app.example.com/",
+            "http://app.example.com", "https://APP.example.com", "https://app.example.com:443",
+        ] as [String?])
     func anotherPageGetsOnlyTheWordThatAnswersDiffer(origin: String?) {
         #expect(self.apply(self.some, origin: origin) == ["X-Own": "1", "Vary": "Origin"])
     }

@@ -6,9 +6,10 @@ import Testing
 @testable import Origin
 
 @Suite struct EventIDTests {
-    @Test(arguments: [
-        ("abcdefgh.1", 1), ("zzzz7777.0", 0), ("a2a2a2a2.18446744073709551615", .max), ("abcdefgh.007", 7),
-    ] as [(String, UInt64)])
+    @Test(
+        arguments: [
+            ("abcdefgh.1", 1), ("zzzz7777.0", 0), ("a2a2a2a2.18446744073709551615", .max), ("abcdefgh.007", 7),
+        ] as [(String, UInt64)])
     func anIDIsAnEpochAndASequence(text: String, sequence: UInt64) throws {
         let id = try #require(EventID(text))
         #expect(id.epoch.description == String(text.prefix(8)))

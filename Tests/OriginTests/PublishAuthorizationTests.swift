@@ -48,10 +48,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        nil, "", "Bearer", "token-for-news", "Basic token-for-news", "Bearer token-for-news x", "Bearer token-for-new",
-        "Bearer token-for-newsx", "Bearer TOKEN-FOR-NEWS", "Bearer token-for-newstoken-for-news", "Bearer token-for-llX",
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "", "Bearer", "token-for-news", "Basic token-for-news", "Bearer token-for-news x",
+            "Bearer token-for-new",
+            "Bearer token-for-newsx", "Bearer TOKEN-FOR-NEWS", "Bearer token-for-newstoken-for-news",
+            "Bearer token-for-llX",
+        ] as [String?])
     func anythingElseIsUnauthenticatedAndNotRepeated(authorization: String?) {
         guard case .unauthenticated(let text) = self.verdict(authorization) else {
             Issue.record("\(authorization ?? "nothing") was taken")

@@ -32,15 +32,17 @@ import Testing
         DeliveryPath.name(of: RequestHead.sample("/", fields), label: label)
     }
 
-    @Test(arguments: [
-        ([], "direct"), ([("X-Other", "1")], "direct"),
-        ([("X-Forwarded-For", "1.1.1.1")], "forwarded"), ([("Forwarded", "for=1.1.1.1")], "forwarded"),
-        ([("Via", "1.1 varnish (Varnish/7.1)")], "via-varnish"), ([("Via", "2.0 edge:8443, 1.1 b")], "via-edge:8443"),
-        ([("Via", "1.1 a"), ("Via", "1.1 b")], "via-a"), ([("Via", "  1.1   spaced  ")], "via-spaced"),
-        ([("Via", "1.1 vegur"), ("X-Forwarded-For", "1.1.1.1")], "via-vegur"),
-        ([("Via", "")], "direct"), ([("Via", "1.1")], "direct"), ([("Via", "1.1 b\"ad")], "direct"),
-        ([("Via", "1.1 b\"ad"), ("X-Forwarded-For", "1.1.1.1")], "forwarded"),
-    ] as [([(String, String)], String)])
+    @Test(
+        arguments: [
+            ([], "direct"), ([("X-Other", "1")], "direct"),
+            ([("X-Forwarded-For", "1.1.1.1")], "forwarded"), ([("Forwarded", "for=1.1.1.1")], "forwarded"),
+            ([("Via", "1.1 varnish (Varnish/7.1)")], "via-varnish"),
+            ([("Via", "2.0 edge:8443, 1.1 b")], "via-edge:8443"),
+            ([("Via", "1.1 a"), ("Via", "1.1 b")], "via-a"), ([("Via", "  1.1   spaced  ")], "via-spaced"),
+            ([("Via", "1.1 vegur"), ("X-Forwarded-For", "1.1.1.1")], "via-vegur"),
+            ([("Via", "")], "direct"), ([("Via", "1.1")], "direct"), ([("Via", "1.1 b\"ad")], "direct"),
+            ([("Via", "1.1 b\"ad"), ("X-Forwarded-For", "1.1.1.1")], "forwarded"),
+        ] as [([(String, String)], String)])
     func theRequestShowsItsWay(fields: [(String, String)], name: String) {
         #expect(self.path(fields) == name)
     }

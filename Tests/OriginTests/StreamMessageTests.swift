@@ -9,7 +9,9 @@ import Testing
 
 /// What a client's parser makes of the origin's own messages.
 @Suite struct StreamMessageTests {
-    private func decode(_ messages: ByteBuffer...) throws -> (items: [EventStreamDecoder.Item], decoder: EventStreamDecoder) {
+    private func decode(
+        _ messages: ByteBuffer...
+    ) throws -> (items: [EventStreamDecoder.Item], decoder: EventStreamDecoder) {
         var decoder = EventStreamDecoder()
         var items: [EventStreamDecoder.Item] = []
         for var message in messages { try decoder.decode(&message) { items.append($0) } }
@@ -76,11 +78,12 @@ import Testing
         #expect(try self.decode(copy).items == [.comment("before"), .event(expected)])
     }
 
-    @Test(arguments: [
-        (0, "0.000", 0), (499_999, "0.000", 0), (500_000, "0.001", 0.001), (1_000_000, "0.001", 0.001),
-        (12_345_678, "0.012", 0.012), (999_499_999, "0.999", 0.999), (999_500_000, "1.000", 1),
-        (61_050_000_000, "61.050", 61.05), (86_400_000_000_000, "86400.000", 86_400),
-    ] as [(Int64, String, Double)])
+    @Test(
+        arguments: [
+            (0, "0.000", 0), (499_999, "0.000", 0), (500_000, "0.001", 0.001), (1_000_000, "0.001", 0.001),
+            (12_345_678, "0.012", 0.012), (999_499_999, "0.999", 0.999), (999_500_000, "1.000", 1),
+            (61_050_000_000, "61.050", 61.05), (86_400_000_000_000, "86400.000", 86_400),
+        ] as [(Int64, String, Double)])
     func millisecondsAreShownAsSecondsWithThreeDigits(nanoseconds: Int64, text: String, seconds: Double) {
         #expect(Milliseconds(nanoseconds).description == text)
         #expect(Milliseconds(nanoseconds).seconds == seconds)

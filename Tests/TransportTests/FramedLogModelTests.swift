@@ -14,7 +14,9 @@ import Testing
             let publishedAt: Int64
 
             var frameLength: Int { String(self.payload.count, radix: 16).utf8.count + self.payload.count + 4 }
-            var frame: [UInt8] { Array(String(self.payload.count, radix: 16).utf8) + [13, 10] + self.payload + [13, 10] }
+            var frame: [UInt8] {
+                Array(String(self.payload.count, radix: 16).utf8) + [13, 10] + self.payload + [13, 10]
+            }
         }
 
         let maximumMessages: Int

@@ -54,7 +54,8 @@ import Testing
         self.peer.application.answer = RecordingApplication.echo
         try self.peer.channel.writeInbound(ByteBuffer(string: self.request("/")))
         let buffer = try #require(try self.peer.channel.readOutbound(as: ByteBuffer.self))
-        #expect(String(buffer: buffer).contains(/\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/))
+        let date = /\r\nDate: [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\r\n/
+        #expect(String(buffer: buffer).contains(date))
     }
 
     @Test func pipelinedRequestsAreAnsweredInTheirOrder() throws {

@@ -18,11 +18,12 @@ import Testing
         return HTTP1RequestValidation.rejection(of: head, limits: limits).map { Int($0.status.code) }
     }
 
-    @Test(arguments: [
-        (HTTPVersion(major: 1, minor: 1), nil), (HTTPVersion(major: 1, minor: 0), nil),
-        (HTTPVersion(major: 1, minor: 2), 505), (HTTPVersion(major: 2, minor: 0), 505),
-        (HTTPVersion(major: 0, minor: 9), 505),
-    ] as [(HTTPVersion, Int?)])
+    @Test(
+        arguments: [
+            (HTTPVersion(major: 1, minor: 1), nil), (HTTPVersion(major: 1, minor: 0), nil),
+            (HTTPVersion(major: 1, minor: 2), 505), (HTTPVersion(major: 2, minor: 0), 505),
+            (HTTPVersion(major: 0, minor: 9), 505),
+        ] as [(HTTPVersion, Int?)])
     func onlyHTTP1Point0And1AreSpoken(version: HTTPVersion, status: Int?) {
         #expect(self.status(version: version) == status)
     }
@@ -37,27 +38,28 @@ import Testing
         #expect(self.status(version: .http1_0, fields: Array(repeating: ("Host", "a"), count: count)) == status)
     }
 
-    @Test(arguments: [
-        ([("Content-Length", "0")], nil),
-        ([("Content-Length", "10")], nil),
-        ([("Content-Length", "")], 400),
-        ([("Content-Length", "+1")], 400),
-        ([("Content-Length", "-1")], 400),
-        ([("Content-Length", "0x10")], 400),
-        ([("Content-Length", "1 ")], 400),
-        ([("Content-Length", "1,1")], 400),
-        ([("Content-Length", "1"), ("Content-Length", "1")], 400),
-        ([("Content-Length", "1"), ("content-length", "2")], 400),
-        ([("Transfer-Encoding", "chunked")], nil),
-        ([("Transfer-Encoding", "Chunked")], nil),
-        ([("Transfer-Encoding", "chunked"), ("Content-Length", "3")], 400),
-        ([("Transfer-Encoding", "gzip, chunked")], 501),
-        ([("Transfer-Encoding", "identity")], 501),
-        ([("Transfer-Encoding", "chunked, chunked")], 501),
-        ([("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")], 501),
-        ([("Transfer-Encoding", "xchunked")], 501),
-        ([("Transfer-Encoding", "")], 501),
-    ] as [([(String, String)], Int?)])
+    @Test(
+        arguments: [
+            ([("Content-Length", "0")], nil),
+            ([("Content-Length", "10")], nil),
+            ([("Content-Length", "")], 400),
+            ([("Content-Length", "+1")], 400),
+            ([("Content-Length", "-1")], 400),
+            ([("Content-Length", "0x10")], 400),
+            ([("Content-Length", "1 ")], 400),
+            ([("Content-Length", "1,1")], 400),
+            ([("Content-Length", "1"), ("Content-Length", "1")], 400),
+            ([("Content-Length", "1"), ("content-length", "2")], 400),
+            ([("Transfer-Encoding", "chunked")], nil),
+            ([("Transfer-Encoding", "Chunked")], nil),
+            ([("Transfer-Encoding", "chunked"), ("Content-Length", "3")], 400),
+            ([("Transfer-Encoding", "gzip, chunked")], 501),
+            ([("Transfer-Encoding", "identity")], 501),
+            ([("Transfer-Encoding", "chunked, chunked")], 501),
+            ([("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")], 501),
+            ([("Transfer-Encoding", "xchunked")], 501),
+            ([("Transfer-Encoding", "")], 501),
+        ] as [([(String, String)], Int?)])
     func theBodysLengthIsToldOneWay(fields: [(String, String)], status: Int?) {
         #expect(self.status(.POST, fields: [("Host", "a")] + fields) == status)
     }
@@ -66,21 +68,23 @@ import Testing
         #expect(self.status(.POST, "/", version: .http1_0, fields: [("Transfer-Encoding", "chunked")]) == 400)
     }
 
-    @Test(arguments: [
-        (.GET, "/", nil), (.GET, "/a?b=c", nil), (.GET, "//double", nil), (.GET, "/%zz", nil),
-        (.GET, "http://host/a", nil), (.GET, "HTTPS://host", nil), (.OPTIONS, "*", nil),
-        (.GET, "*", 400), (.GET, "", 400), (.GET, "a", 400), (.GET, "?a", 400), (.GET, "ftp://host/", 400),
-        (.CONNECT, "host:80", 400), (.GET, "/with space", 400), (.GET, "/caf\u{E9}", 400), (.GET, "/\u{7F}", 400),
-        (.GET, "/tab\tinside", 400),
-    ] as [(HTTPMethod, String, Int?)])
+    @Test(
+        arguments: [
+            (.GET, "/", nil), (.GET, "/a?b=c", nil), (.GET, "//double", nil), (.GET, "/%zz", nil),
+            (.GET, "http://host/a", nil), (.GET, "HTTPS://host", nil), (.OPTIONS, "*", nil),
+            (.GET, "*", 400), (.GET, "", 400), (.GET, "a", 400), (.GET, "?a", 400), (.GET, "ftp://host/", 400),
+            (.CONNECT, "host:80", 400), (.GET, "/with space", 400), (.GET, "/caf\u{E9}", 400), (.GET, "/\u{7F}", 400),
+            (.GET, "/tab\tinside", 400),
+        ] as [(HTTPMethod, String, Int?)])
     func theTargetIsInOriginOrAbsoluteForm(method: HTTPMethod, target: String, status: Int?) {
         #expect(self.status(method, target) == status)
     }
 
-    @Test(arguments: [
-        ("plain", nil), ("with\ttab", nil), ("obs-text \u{E9}", nil), ("", nil),
-        ("nul\0", 400), ("a\rb", 400), ("a\nb", 400), ("\u{1B}[0m", 400), ("\u{7F}", 400),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("plain", nil), ("with\ttab", nil), ("obs-text \u{E9}", nil), ("", nil),
+            ("nul\0", 400), ("a\rb", 400), ("a\nb", 400), ("\u{1B}[0m", 400), ("\u{7F}", 400),
+        ] as [(String, Int?)])
     func fieldValuesHaveNoControlCharacters(value: String, status: Int?) {
         #expect(self.status(fields: [("Host", "a"), ("X-Test", value)]) == status)
     }
@@ -104,10 +108,11 @@ import Testing
         #expect(self.status(fields: [("Host", "a"), ("X", ""), ("X", ""), ("X", "")], limits: limits) == 431)
     }
 
-    @Test(arguments: [
-        (HTTPParserError.headerOverflow, 431), (.invalidVersion, 505), (.invalidMethod, 400),
-        (.invalidHeaderToken, 400), (.invalidContentLength, 400), (.invalidChunkSize, 400),
-    ] as [(HTTPParserError, Int)])
+    @Test(
+        arguments: [
+            (HTTPParserError.headerOverflow, 431), (.invalidVersion, 505), (.invalidMethod, 400),
+            (.invalidHeaderToken, 400), (.invalidContentLength, 400), (.invalidChunkSize, 400),
+        ] as [(HTTPParserError, Int)])
     func whatTheParserCannotReadIsAnsweredWithItsStatus(error: HTTPParserError, status: Int) {
         #expect(HTTP1RequestValidation.rejection(of: error).status.code == UInt(status))
     }

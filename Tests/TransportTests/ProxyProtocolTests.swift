@@ -13,41 +13,48 @@ import Testing
         return (outcome, Array(buffer.readableBytesView))
     }
 
-    @Test(arguments: [
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443\r\n", ProxyOutcome.peer("203.0.113.7", 40_000)),
-        ("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", .peer("255.255.255.255", 65_535)),
-        ("PROXY TCP6 2001:db8::7 2001:db8::1 40000 443\r\n", .peer("2001:db8::7", 40_000)),
-        ("PROXY UNKNOWN\r\n", .local),
-        ("PROXY UNKNOWN ffff:f:f::f 65535 anything\r\n", .local),
-        ("GET / HTTP/1.1\r\n", .error(.notAProxyHeader)),
-        ("POST / HTTP/1.1\r\n", .error(.notAProxyHeader)),
-        ("PROXY\r\n", .error(.notAProxyHeader)),
-        ("PROXX TCP4 ", .error(.notAProxyHeader)),
-        ("proxy TCP4 1.2.3.4 1.2.3.4 1 1\r\n", .error(.notAProxyHeader)),
-        ("\r\nGET", .error(.notAProxyHeader)),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443\n", .error(.malformed)),
-        ("PROXY \r\n", .error(.malformed)),
-        ("PROXY TCP4\r\n", .error(.malformed)),
-        ("PROXY TCP4  203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443 \r\n", .error(.malformed)),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 70000 443\r\n", .error(.malformed)),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 70000\r\n", .error(.malformed)),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 -1 443\r\n", .error(.malformed)),
-        ("PROXY TCP4 203.0.113.700 192.0.2.1 40000 443\r\n", .error(.malformed)),
-        ("PROXY TCP4 example.com 192.0.2.1 40000 443\r\n", .error(.malformed)),
-        ("PROXY TCP4 2001:db8::7 2001:db8::1 40000 443\r\n", .error(.malformed)),
-        ("PROXY TCP6 203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
-        ("PROXY UDP4 203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
-    ] as [(String, ProxyOutcome)])
+    @Test(
+        arguments: [
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443\r\n", ProxyOutcome.peer("203.0.113.7", 40_000)),
+            ("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", .peer("255.255.255.255", 65_535)),
+            ("PROXY TCP6 2001:db8::7 2001:db8::1 40000 443\r\n", .peer("2001:db8::7", 40_000)),
+            ("PROXY UNKNOWN\r\n", .local),
+            ("PROXY UNKNOWN ffff:f:f::f 65535 anything\r\n", .local),
+            ("GET / HTTP/1.1\r\n", .error(.notAProxyHeader)),
+            ("POST / HTTP/1.1\r\n", .error(.notAProxyHeader)),
+            ("PROXY\r\n", .error(.notAProxyHeader)),
+            ("PROXX TCP4 ", .error(.notAProxyHeader)),
+            ("proxy TCP4 1.2.3.4 1.2.3.4 1 1\r\n", .error(.notAProxyHeader)),
+            ("\r\nGET", .error(.notAProxyHeader)),
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443\n", .error(.malformed)),
+            ("PROXY \r\n", .error(.malformed)),
+            ("PROXY TCP4\r\n", .error(.malformed)),
+            ("PROXY TCP4  203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 443 \r\n", .error(.malformed)),
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 70000 443\r\n", .error(.malformed)),
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 40000 70000\r\n", .error(.malformed)),
+            ("PROXY TCP4 203.0.113.7 192.0.2.1 -1 443\r\n", .error(.malformed)),
+            ("PROXY TCP4 203.0.113.700 192.0.2.1 40000 443\r\n", .error(.malformed)),
+            ("PROXY TCP4 example.com 192.0.2.1 40000 443\r\n", .error(.malformed)),
+            ("PROXY TCP4 2001:db8::7 2001:db8::1 40000 443\r\n", .error(.malformed)),
+            ("PROXY TCP6 203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
+            ("PROXY UDP4 203.0.113.7 192.0.2.1 40000 443\r\n", .error(.malformed)),
+        ] as [(String, ProxyOutcome)])
     func aVersion1LineSaysWhoThePeerIs(line: String, outcome: ProxyOutcome) {
         #expect(self.parse(Array(line.utf8)).outcome == outcome)
     }
 
     @Test(arguments: [
-        (ProxyHeader(family: 0x11, addresses: [203, 0, 113, 7, 192, 0, 2, 1, 0x9C, 0x40, 1, 0xBB]),
-            ProxyOutcome.peer("203.0.113.7", 40_000)),
-        (ProxyHeader(family: 0x21, addresses: [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [7]
-                + [UInt8](repeating: 0, count: 16) + [0x9C, 0x40, 1, 0xBB]), .peer("2001:db8::7", 40_000)),
+        (
+            ProxyHeader(family: 0x11, addresses: [203, 0, 113, 7, 192, 0, 2, 1, 0x9C, 0x40, 1, 0xBB]),
+            ProxyOutcome.peer("203.0.113.7", 40_000)
+        ),
+        (
+            ProxyHeader(
+                family: 0x21,
+                addresses: [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [7]
+                    + [UInt8](repeating: 0, count: 16) + [0x9C, 0x40, 1, 0xBB]), .peer("2001:db8::7", 40_000)
+        ),
         (ProxyHeader(verb: 0x20, family: 0x00, addresses: []), .local),
         (ProxyHeader(verb: 0x20, family: 0x11, addresses: [UInt8](repeating: 9, count: 12)), .local),
         (ProxyHeader(family: 0x00, addresses: []), .local),
