@@ -43,6 +43,7 @@ private struct StreamReport: Encodable {
 /// One open connection in `/debug/connections`. Times in seconds.
 struct ConnectionRow: Sendable, Encodable {
     var id: UInt64
+    var listener: String
     var peer: String
     var `protocol`: String
     var ageSeconds: Double
@@ -52,6 +53,23 @@ struct ConnectionRow: Sendable, Encodable {
     var unacknowledgedBytes: Int?
     var unsentBytes: Int?
     var roundTripMicroseconds: Int?
+    var alpn: String?
+    var tlsVersion: String?
+    var tlsCipher: String?
+    var http2: HTTP2Row?
+}
+
+/// What only an HTTP/2 connection has. Windows and pending in bytes, stalls in number and seconds.
+struct HTTP2Row: Sendable, Encodable {
+    var goawayReceived: String?
+    var connectionWindow: Int
+    var pendingBytes: Int
+    var refusedStreams: UInt64
+    var resetsReceived: UInt64
+    var streamStalls: UInt64
+    var streamStallSeconds: Double
+    var connectionStalls: UInt64
+    var connectionStallSeconds: Double
 }
 
 private struct ConnectionReport: Encodable {
@@ -59,7 +77,7 @@ private struct ConnectionReport: Encodable {
     var accepted: Int
     var refused: Int
     var activeStreams: UInt64
-    /// Streams per connection that carries any.
+    /// Active streams per active connection of the public listener.
     var muxRatio: Double
     var omitted: Int
     var connections: [ConnectionRow]
@@ -102,16 +120,16 @@ extension Shard {
         let limit = Self.rowLimit(head)
         self.report(head, on: stream, rows: { $0.connectionRows(limit: limit) }) { answers in
             let shown = Array(answers.flatMap(\.rows).prefix(limit))
-            let carrying = answers.reduce(0) { $0 + $1.carrying }
             let all = answers.reduce(0) { $0 + $1.all }
+            let active = self.shared.connections.activeConnections
             let streams = self.shared.streams.counts.active
             return .json(
                 ConnectionReport(
-                    active: all,
+                    active: active,
                     accepted: self.shared.connections.acceptedConnections,
                     refused: self.shared.connections.refusedConnections,
                     activeStreams: streams,
-                    muxRatio: carrying == 0 ? 0 : Double(streams) / Double(carrying),
+                    muxRatio: active == 0 ? 0 : Double(streams) / Double(active),
                     omitted: all - shown.count,
                     connections: shown
                 )
@@ -150,16 +168,14 @@ extension Shard {
         }
     }
 
-    private func connectionRows(limit: Int) -> (rows: [ConnectionRow], all: Int, carrying: Int) {
+    private func connectionRows(limit: Int) -> (rows: [ConnectionRow], all: Int) {
         let now = Clock.monotonic()
         var rows: [ConnectionRow] = []
-        var carrying = 0
         self.server?.forEachConnection { connection, sample in
-            if connection.activeStreams > 0 { carrying += 1 }
             guard rows.count < limit else { return }
             rows.append(ConnectionRow(connection, sample: sample(), now: now))
         }
-        return (rows, self.server?.connectionCount ?? 0, carrying)
+        return (rows, self.server?.connectionCount ?? 0)
     }
 }
 
@@ -209,18 +225,40 @@ extension StreamRow {
 }
 
 extension ConnectionRow {
-    fileprivate init(_ connection: Connection, sample: SocketSample?, now: Int64) {
+    fileprivate init(_ connection: Connection, sample: ConnectionSample, now: Int64) {
         self.init(
             id: connection.id.rawValue,
+            listener: connection.listener,
             peer: connection.peerAddress,
             protocol: connection.applicationProtocol.rawValue,
             ageSeconds: Milliseconds(now - connection.acceptedAt).seconds,
             requests: connection.requestCount,
             streams: connection.activeStreams,
             peakStreams: connection.peakStreams,
-            unacknowledgedBytes: sample?.unacknowledgedBytes,
-            unsentBytes: sample?.unsentBytes,
-            roundTripMicroseconds: sample?.roundTripMicroseconds
+            unacknowledgedBytes: sample.socket?.unacknowledgedBytes,
+            unsentBytes: sample.socket?.unsentBytes,
+            roundTripMicroseconds: sample.socket?.roundTripMicroseconds,
+            alpn: connection.tls?.applicationProtocol,
+            tlsVersion: connection.tls.map { "\($0.version)" },
+            tlsCipher: connection.tls?.cipher,
+            http2: sample.http2.map { HTTP2Row($0, goawayReceived: connection.goAwayReceived) }
+        )
+    }
+}
+
+extension HTTP2Row {
+    fileprivate init(_ sample: HTTP2ConnectionSample, goawayReceived: String?) {
+        let counters = sample.counters
+        self.init(
+            goawayReceived: goawayReceived,
+            connectionWindow: sample.connectionWindow,
+            pendingBytes: sample.pendingBytes,
+            refusedStreams: counters.refusedStreams,
+            resetsReceived: counters.resetsReceived,
+            streamStalls: UInt64(counters.streamStalls.count),
+            streamStallSeconds: Milliseconds(counters.streamStalls.nanoseconds).seconds,
+            connectionStalls: UInt64(counters.connectionStalls.count),
+            connectionStallSeconds: Milliseconds(counters.connectionStalls.nanoseconds).seconds
         )
     }
 }

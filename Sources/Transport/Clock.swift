@@ -5,9 +5,9 @@
 // tests never read a clock themselves.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Reads the system's clocks. Safe from any thread.

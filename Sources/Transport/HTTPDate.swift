@@ -4,9 +4,9 @@
 // The IMF-fixdate of RFC 9110, section 5.6.7.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 enum HTTPDate {

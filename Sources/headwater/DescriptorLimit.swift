@@ -8,9 +8,9 @@ import Logging
 import Origin
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 enum DescriptorLimit {

@@ -39,7 +39,9 @@ final class LogSink: Sendable {
         }
         self.queue.async {
             let dropped = self.dropped.exchange(0, ordering: .relaxed)
-            if dropped > 0 { StandardError.write("{\"level\":\"warning\",\"message\":\"log lines dropped\",\"count\":\(dropped)}\n") }
+            if dropped > 0 {
+                StandardError.write("{\"level\":\"warning\",\"message\":\"log lines dropped\",\"count\":\(dropped)}\n")
+            }
             StandardError.write(line)
             self.waiting.subtract(1, ordering: .relaxed)
         }

@@ -8,12 +8,13 @@ import NIOCore
 import NIOPosix
 import Origin
 import ServiceLifecycle
+import Transport
 import UnixSignals
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 struct OriginService: Service {
@@ -22,12 +23,16 @@ struct OriginService: Service {
     let logger: Logger
 
     func run() async throws {
-        let origin = Origin(configuration: self.configuration.origin, group: self.group, logger: self.logger)
+        var configuration = self.configuration
+        try DevelopmentCertificate.prepare(&configuration, logger: self.logger)
+        let origin = Origin(configuration: configuration.origin, group: self.group, logger: self.logger)
         let endpoints: Origin.Endpoints
         do {
             endpoints = try await origin.start()
+        } catch let error as TLSError {
+            throw StartError(error)
         } catch {
-            throw ListenError(configuration: self.configuration.origin, cause: error)
+            throw StartError(configuration: self.configuration.origin, cause: error)
         }
         let announcement = ReadyAnnouncement(endpoints)
         announcement.print()
@@ -46,15 +51,18 @@ struct OriginService: Service {
     }
 }
 
-/// A listener could not be bound, told with what to change.
-struct ListenError: Error, CustomStringConvertible {
+/// The origin could not start, told with what to change.
+struct StartError: Error, CustomStringConvertible {
     /// EX_UNAVAILABLE of sysexits.h.
     static let exitCode: Int32 = 69
 
     let description: String
 
+    init(_ error: TLSError) { self.description = "TLS: \(error)" }
+
     init(configuration: OriginConfiguration, cause: any Error) {
-        let places = "\(configuration.host):\(configuration.port) and \(configuration.adminHost):\(configuration.adminPort)"
+        let places =
+            "\(configuration.host):\(configuration.port) and \(configuration.adminHost):\(configuration.adminPort)"
         let advice =
             (cause as? IOError)?.errnoCode == EADDRINUSE
             ? "another process has one of them; stop it, or choose others with --port and --admin-port"

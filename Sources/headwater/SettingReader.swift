@@ -52,6 +52,12 @@ enum SettingReader {
                 throw self.exit("\(invalid) (from \(value.source))")
             }
         }
+        guard configuration.tlsCertificates.count == configuration.tlsKeys.count else {
+            throw self.exit(
+                "tls-certificate names \(configuration.tlsCertificates.count) files and tls-key "
+                    + "\(configuration.tlsKeys.count); name one key for each certificate, in the same order"
+            )
+        }
         return configuration
     }
 
@@ -106,7 +112,8 @@ enum SettingReader {
             text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
             provider = try await FileProvider<YAMLSnapshot>(filePath: FilePath(path))
         } catch {
-            throw self.exit("config is \"\(path)\"; it must be a readable YAML file of \"setting: value\" lines (\(error))")
+            throw self.exit(
+                "config is \"\(path)\"; it must be a readable YAML file of \"setting: value\" lines (\(error))")
         }
         // A misspelt key must not be ignored in silence. Keys of a flat file are what starts a line.
         for line in text.split(whereSeparator: \.isNewline) {

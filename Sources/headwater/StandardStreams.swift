@@ -4,9 +4,9 @@
 // Unbuffered writes to the standard streams: what is said before an exit must be seen.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 enum StandardOutput {

@@ -33,8 +33,9 @@ import Testing
         let reasons = scenario.reasons()
         let lifetimes = reasons.filter { $0 == .intermediaryMaxLifetime }.count
         #expect(lifetimes <= 5)
-        // Its beginning cannot be told from a restart: 100 ms later nobody knows yet that it goes on for seconds. And an
-        // idle time that passes a whole second may look configured for a moment, but then only with low confidence.
+        // Its beginning cannot be told from a restart: 100 ms later nobody knows yet that it goes on for seconds. And
+        // an idle time that passes a whole second may look configured for a moment, but then only with low
+        // confidence.
         let left = reasons.filter { $0 == .clientClosed }.count
         #expect(left > 850)
         for verdict in scenario.verdicts() where verdict.reason == .idleTimeout { #expect(verdict.confidence == .low) }
@@ -241,7 +242,8 @@ import Testing
     // MARK: One channel, one event, many streams
 
     @Test func quietChannelThatIdlesOutRoundByRoundIsAnIdleTimeout() throws {
-        // Each event reaches all streams at once, so all idle out at once: one observation a round, however many streams.
+        // Each event reaches all streams at once, so all idle out at once: one observation a round, however many
+        // streams.
         var scenario = CloseScenario(heartbeat: nil)
         for round in 0..<4 {
             for index in 0..<20 {

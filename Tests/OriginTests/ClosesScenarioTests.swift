@@ -5,7 +5,8 @@ import Testing
 
 @testable import Origin
 
-/// A history of closes that is played through a ledger, as an origin would: recorded when they happen, judged 100 ms later.
+/// A history of closes that is played through a ledger, as an origin would: recorded when they happen, judged 100 ms
+/// later.
 struct CloseScenario {
     /// Times in seconds, so that a test reads like an incident report.
     struct Close {

@@ -44,7 +44,8 @@ struct ResumePoint: Equatable {
     ///   - isForeign: the client sent an id that is not one of ours.
     ///   - first: the oldest sequence number in the log.
     ///   - next: the sequence number that comes next.
-    static func find(last: EventID?, isForeign: Bool = false, epoch: Epoch, first: UInt64, next: UInt64) -> ResumePoint {
+    static func find(last: EventID?, isForeign: Bool = false, epoch: Epoch, first: UInt64, next: UInt64) -> ResumePoint
+    {
         guard let last, !isForeign else {
             return isForeign
                 ? self.unknown(first: first) : ResumePoint(position: next, outcome: nil, gap: nil)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// Rule 4: did a hop's idle timer end the stream? One close rarely tells; what tells is that independent ends gather at one
-// idle time while their ages do not.
+// Rule 4: did a hop's idle timer end the stream? One close rarely tells; what tells is that independent ends gather
+// at one idle time while their ages do not.
 
 func idleTimeout(_ evidence: CloseEvidence, _ end: PeerEnd, _ population: ClosePopulation) -> Verdict? {
     if case .goAway(70_007, _) = end {
@@ -31,8 +31,8 @@ private func peerIdlesOut(_ evidence: CloseEvidence, _ judged: ClosePopulation.E
     if cluster.scattered(by: { $0.age }) {
         return timedOut(evidence, cluster.confidence, findings, timer: cluster.value)
     }
-    // Idle time and age gather alike, as for streams that were never written to: a timer certainly, but which? It is settled
-    // when the hop announced one, or when other ends of the peer outlived one of the two.
+    // Idle time and age gather alike, as for streams that were never written to: a timer certainly, but which? It is
+    // settled when the hop announced one, or when other ends of the peer outlived one of the two.
     if let announced = announcedLimit(evidence) { return announced }
     let oldest = cluster.members.map(\.age).max() ?? judged.age
     let heartbeats = 2 * (evidence.heartbeatNanoseconds ?? 0)
@@ -49,7 +49,8 @@ private func peerIdlesOut(_ evidence: CloseEvidence, _ judged: ClosePopulation.E
     }
 }
 
-/// The same by the time since the last *event*, above the heartbeat interval: the hop counts events and not our heartbeats.
+/// The same by the time since the last *event*, above the heartbeat interval: the hop counts events and not our
+/// heartbeats.
 private func heartbeatsDoNotArrive(
     _ evidence: CloseEvidence,
     _ judged: ClosePopulation.End,
@@ -71,7 +72,8 @@ private func heartbeatsDoNotArrive(
     )
 }
 
-/// At least five peers, none of which has three such ends itself: an edge of many addresses, or one hop before each client.
+/// At least five peers, none of which has three such ends itself: an edge of many addresses, or one hop before each
+/// client.
 private func manyPeersIdleOut(
     _ evidence: CloseEvidence,
     _ judged: ClosePopulation.End,
@@ -125,8 +127,8 @@ private func connectionIdlesOut(
     return together(evidence, judged, siblings, rule: "connection_idle")
 }
 
-/// Streams of different ages that ended in one moment at one idle time: a common write and a timer, or a common write and a
-/// hop that went away. Only a value that looks configured speaks for the timer, and not loudly.
+/// Streams of different ages that ended in one moment at one idle time: a common write and a timer, or a common write
+/// and a hop that went away. Only a value that looks configured speaks for the timer, and not loudly.
 private func momentIdlesOut(
     _ evidence: CloseEvidence,
     _ judged: ClosePopulation.End,

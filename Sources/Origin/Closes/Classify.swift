@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// The rules that turn what was seen of a close into a reason, in the order in which they are asked. FIN, RST and HTTP/2 codes
-// are evidence and never the reason: the same hop sends the same code for its idle timer, its maximum and a client that left.
+// The rules that turn what was seen of a close into a reason, in the order in which they are asked. FIN, RST and
+// HTTP/2 codes are evidence and never the reason: the same hop sends the same code for its idle timer, its maximum
+// and a client that left.
 
 /// Judges one close among the recent closes of its process.
 ///
-/// Pure: the same evidence and population give the same verdict. `population` should have noted the close itself and what
-/// ended within 50 ms after it; `CloseLedger` sees to that.
+/// Pure: the same evidence and population give the same verdict. `population` should have noted the close itself and
+/// what ended within 50 ms after it; `CloseLedger` sees to that.
 ///
 /// - Returns: The first rule's verdict that holds. What cannot be known is `client_closed` with low confidence.
 public func classify(_ evidence: CloseEvidence, among population: ClosePopulation) -> Verdict {
@@ -68,14 +69,16 @@ private func networkFailure(_ evidence: CloseEvidence, _ end: PeerEnd) -> Verdic
     return Verdict(reason: .networkFailure, confidence: .certain, evidence: findings)
 }
 
-/// Rule 5: an announced limit, or ends that gather at one age although their idle times do not. (Rule 4 has a file of its own.)
+/// Rule 5: an announced limit, or ends that gather at one age although their idle times do not. (Rule 4 has a file of
+/// its own.)
 func maxLifetime(_ evidence: CloseEvidence, _ population: ClosePopulation) -> Verdict? {
     if let announced = announcedLimit(evidence) { return announced }
     guard let judged = ClosePopulation.End(evidence) else { return nil }
     // A heartbeat finds an end up to two intervals late and on a multiple of the interval: such ages gather without any
     // timer. They count only as far as they gather more closely than they were found late.
     let late = judged.foundLate
-    let comparable = max(late, CloseTolerance.prompt)
+    // Half as much again, because the pauses of one cadence differ by their jitter.
+    let comparable = max(late + late / 2, CloseTolerance.prompt)
     let ends = population.ends(of: evidence.peer, around: judged.at).filter { $0.foundLate <= comparable }
     if let cluster = ClosePopulation.cluster(of: judged, among: ends, by: .age, slack: late), cluster.livedAlike {
         return Verdict(
@@ -103,8 +106,8 @@ func maxLifetime(_ evidence: CloseEvidence, _ population: ClosePopulation) -> Ve
 }
 
 extension ClosePopulation.Cluster {
-    /// Whether no idle timer explains ends at one age: their idle times differ, or are too short for any timer, or the streams
-    /// lived through longer pauses.
+    /// Whether no idle timer explains ends at one age: their idle times differ, or are too short for any timer, or
+    /// the streams lived through longer pauses.
     fileprivate var livedAlike: Bool {
         scattered(by: { $0.idle })
             || members.allSatisfy { $0.idle < CloseTolerance.shortestTimer || !$0.couldIdleOut(at: $0.idle) }

@@ -25,8 +25,8 @@ extension CloseEvidence {
         return lastWriteWasHeartbeat ? .heartbeat : .event
     }
 
-    /// How much earlier than it was found the end may have happened: our last write may have found it, and a hop may need a
-    /// second write to notice that its client is gone.
+    /// How much earlier than it was found the end may have happened: our last write may have found it, and a hop may
+    /// need a second write to notice that its client is gone.
     var foundLate: Int64 {
         guard discovery != .itself else { return 0 }
         if discovery == .heartbeat, let heartbeat = heartbeatNanoseconds { return 2 * heartbeat }
@@ -41,7 +41,8 @@ extension CloseEvidence {
         return max(known, heartbeatNanoseconds ?? 0)
     }
 
-    /// A write that was due an interval after the last byte, or one before which the last event was as old, is a heartbeat.
+    /// A write that was due an interval after the last byte, or one before which the last event was as old, is a
+    /// heartbeat.
     private var lastWriteWasHeartbeat: Bool {
         guard let heartbeat = heartbeatNanoseconds else { return false }
         return max(idleNanoseconds, eventIdleNanoseconds) - sinceLastWrite >= heartbeat - CloseTolerance.moment
@@ -95,8 +96,8 @@ extension ClosePopulation.End {
 
     func idlesAlike(_ other: Self) -> Bool { abs(idle - other.idle) <= CloseTolerance.moment }
 
-    /// Whether none of these streams was written to after its head: then they opened together and ended together, like any
-    /// page that is left.
+    /// Whether none of these streams was written to after its head: then they opened together and ended together,
+    /// like any page that is left.
     func neverWritten(with others: [Self]) -> Bool {
         (others + [self]).allSatisfy { $0.age - $0.idle <= CloseTolerance.moment }
     }

@@ -48,12 +48,12 @@ public struct CloseEvidence: Equatable, Sendable {
     /// For how long up to the end nothing could be written although something was to be written; 0 when not blocked.
     public var writeBlockedNanoseconds: Int64
 
-    /// The longest pause between two of our writes that the stream lived through, or nil when that is not kept. It refutes
-    /// every idle timer that is shorter, so it is worth a comparison per write.
+    /// The longest pause between two of our writes that the stream lived through, or nil when that is not kept. It
+    /// refutes every idle timer that is shorter, so it is worth a comparison per write.
     public var longestPauseNanoseconds: Int64?
 
-    /// The pause before our last write, or nil when that is not kept. If that write found the end, the real leave was at most
-    /// so much earlier.
+    /// The pause before our last write, or nil when that is not kept. If that write found the end, the real leave was
+    /// at most so much earlier.
     public var lastPauseNanoseconds: Int64?
 
     /// The heartbeat interval of this stream, or nil when heartbeats are off.

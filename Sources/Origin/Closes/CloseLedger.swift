@@ -5,15 +5,15 @@
 
 /// Judges each recorded close once, a settle delay after it happened.
 ///
-/// Bound: `capacity` waiting closes (default 16,384, about 5 MB). Beyond it the oldest is judged at once, with the neighbours
-/// that are known by then, and `hurried` counts it for a metric; no close is ever lost.
+/// Bound: `capacity` waiting closes (default 16,384, about 5 MB). Beyond it the oldest is judged at once, with the
+/// neighbours that are known by then, and `hurried` counts it for a metric; no close is ever lost.
 ///
 /// A value with one owner, and one for the whole process: peers of one intermediary are spread over the event loops.
 public struct CloseLedger: Sendable {
     public typealias Judged = (evidence: CloseEvidence, verdict: Verdict)
 
-    /// From the end of a stream to its verdict. Twice the span in which ends count as one moment, so that ends which another
-    /// event loop reports late are still in.
+    /// From the end of a stream to its verdict. Twice the span in which ends count as one moment, so that ends which
+    /// another event loop reports late are still in.
     public static let settleNanoseconds = 100 * CloseTolerance.millisecond
 
     public let capacity: Int

@@ -4,13 +4,14 @@
 // Whether the ends of a peer gather at one value of idle time or of age: the mark of a timer.
 //
 // What separates a timer from clients that leave on their own:
-// - Ends of one moment, and ends that follow one common write (or one common opening), say one thing once, however many they
-//   are. A thousand browsers that are closed by one deploy all have the same idle time on a channel that sent to all of them
-//   at once. Only *independent* ends are counted.
-// - A client that leaves at a time unrelated to our writes has an idle time whose density never rises: being idle for longer
-//   implies having been idle for less. So ends at one value are compared with the ends *below* it, down to half of it, and
-//   the number of gatherings to be expected there by coincidence must be small. Three ends within milliseconds of each
-//   other pass among a few others; three within a second of each other, among a hundred scattered ones, do not.
+// - Ends of one moment, and ends that follow one common write (or one common opening), say one thing once, however
+//   many they are. A thousand browsers that are closed by one deploy all have the same idle time on a channel that
+//   sent to all of them at once. Only *independent* ends are counted.
+// - A client that leaves at a time unrelated to our writes has an idle time whose density never rises: being idle for
+//   longer implies having been idle for less. So ends at one value are compared with the ends *below* it, down to
+//   half of it, and the number of gatherings to be expected there by coincidence must be small. Three ends within
+//   milliseconds of each other pass among a few others; three within a second of each other, among a hundred
+//   scattered ones, do not.
 
 extension ClosePopulation {
     /// Ends that gather at one value.
@@ -111,7 +112,8 @@ extension ClosePopulation {
         return standsOut(cluster, among: all, late: reach) ? cluster : nil
     }
 
-    /// Those nearest to the judged value of which no two share a moment or a start, and the streams that only echo them.
+    /// Those nearest to the judged value of which no two share a moment or a start, and the streams that only echo
+    /// them.
     private static func independent(
         of judged: End,
         among others: [End],
@@ -133,8 +135,8 @@ extension ClosePopulation {
         return (taken, echoes)
     }
 
-    /// How many gatherings of `size` within `share` of the range to expect of `count` ends that are spread evenly over it:
-    /// count · C(count − 1, size − 1) · share^(size − 1), the union bound of the scan statistic.
+    /// How many gatherings of `size` within `share` of the range to expect of `count` ends that are spread evenly
+    /// over it: count · C(count − 1, size − 1) · share^(size − 1), the union bound of the scan statistic.
     private static func expectedGatherings(of size: Int, among count: Int, share: Double) -> Double {
         // What fills a third of the range in which it could lie gathers at no value.
         guard share <= 1 / 3 else { return .infinity }
@@ -143,8 +145,8 @@ extension ClosePopulation {
         return expected
     }
 
-    /// Whether the gathering is out of the ordinary beside the values right below and above it as well: a density may rise in
-    /// other ways than by a timer, ages do around a visit's usual length.
+    /// Whether the gathering is out of the ordinary beside the values right below and above it as well: a density may
+    /// rise in other ways than by a timer, ages do around a visit's usual length.
     private static func standsOut(_ cluster: Cluster, among all: [Int64], late: Int64) -> Bool {
         let top = cluster.value + cluster.spread
         let below = all.count(from: cluster.value - late, below: cluster.value)

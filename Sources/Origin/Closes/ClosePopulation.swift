@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// The recent ends of streams, by peer: what a single close is compared with. It stores and forgets; the questions that the
-// rules ask of it are in ClosePopulation+Cluster.swift and CloseTempo.swift.
+// The recent ends of streams, by peer: what a single close is compared with. It stores and forgets; the questions
+// that the rules ask of it are in ClosePopulation+Cluster.swift and CloseTempo.swift.
 
 /// A bounded sliding window over the closes that a peer caused.
 ///
-/// A close that is judged is part of its own population: `note` it first, then classify it. Closes that say nothing about the
-/// way (ours, network failures, slow consumers) are not kept.
+/// A close that is judged is part of its own population: `note` it first, then classify it. Closes that say nothing
+/// about the way (ours, network failures, slow consumers) are not kept.
 ///
 /// Bounds, and what happens at each:
 /// - `window` (30 minutes): older ends are not looked at, and are dropped when their peer ends another stream.
 /// - `endsPerPeer` (256): the peer's oldest end is dropped.
-/// - `endsPerMoment` (32 of one peer within 10 ms): further ends are counted, not kept, so that one mass departure does not
-///   wipe out the history it is to be compared with.
-/// - `peersCompared` (256): beyond so many peers, only the latest end of those that were added to the comparison last is
-///   compared across peers.
+/// - `endsPerMoment` (32 of one peer within 10 ms): further ends are counted, not kept, so that one mass departure
+///   does not wipe out the history it is to be compared with.
+/// - `peersCompared` (256): beyond so many peers, only the latest end of those that were added to the comparison last
+///   is compared across peers.
 /// - `peers` (1,024) and `endsInAll` (32,768, about 3 MB): a peer that ended nothing lately is forgotten whole.
 ///
 /// What was forgotten can only make a verdict less sure, never another timer's. `forgotten` counts it for a metric.
@@ -66,8 +66,8 @@ public struct ClosePopulation: Sendable {
         var address: String
         var ends: [End] = []
         var tempo = CloseTempo()
-        /// Set by each end but the first, cleared as the eviction hand passes: a second chance before the peer is forgotten,
-        /// which a peer of a single end, usually a client without an intermediary, does not get.
+        /// Set by each end but the first, cleared as the eviction hand passes: a second chance before the peer is
+        /// forgotten, which a peer of a single end, usually a client without an intermediary, does not get.
         var lately = false
         /// Where `latest` holds this peer's last end, if it still does.
         var latestIndex: Int?

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// Why a stream ended, as one closed set. The raw value is the metric label, the span attribute, the log field and the row
-// in docs/close-reasons.md, so a reason is added in all of them or in none (a test holds the document against `allCases`).
+// Why a stream ended, as one closed set. The raw value is the metric label, the span attribute, the log field and the
+// row in docs/close-reasons.md, so a reason is added in all of them or in none (a test holds the document against
+// `allCases`).
 
 /// Why a stream ended.
 public enum CloseReason: String, CaseIterable, Sendable {
     /// We ended the stream because this process is being replaced; the client was told to come back, and should.
     case drain
 
-    /// We ended the stream because the `duration` its request asked for was over. Success: the client must not come back.
+    /// We ended the stream because the `duration` its request asked for was over. Success: the client must not come
+    /// back.
     case durationComplete = "duration_complete"
 
     /// We ended the stream at its configured maximum lifetime; the client reconnects and resumes.
     case maxLifetime = "max_lifetime"
 
-    /// The receiver, or a hop before it, took bytes more slowly than they were published: we ended the stream at its bound,
-    /// or the peer gave up while our writes had been blocked for a second or more.
+    /// The receiver, or a hop before it, took bytes more slowly than they were published: we ended the stream at its
+    /// bound, or the peer gave up while our writes had been blocked for a second or more.
     case slowConsumer = "slow_consumer"
 
     /// The network stopped answering: nobody closed, the kernel gave up retransmitting or had no route.

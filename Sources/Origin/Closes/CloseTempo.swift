@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// How fast one peer ends streams: whether the ends around one moment stand out of what is ordinary for it. An intermediary
-// that restarts ends its streams at once; a thousand users who leave on their own do not.
+// How fast one peer ends streams: whether the ends around one moment stand out of what is ordinary for it. An
+// intermediary that restarts ends its streams at once; a thousand users who leave on their own do not.
 
 /// Counts of one peer's ends in ticks of 10 ms and in whole seconds.
 ///
-/// Bounds: 160 ticks (at least 1.6 s) and 64 seconds that had an end; older ones are overwritten. A mass end therefore costs
-/// the same memory as a single one.
+/// Bounds: 160 ticks (at least 1.6 s) and 64 seconds that had an end; older ones are overwritten. A mass end
+/// therefore costs the same memory as a single one.
 struct CloseTempo: Sendable {
     static let tickNanoseconds = 10 * CloseTolerance.millisecond
     private static let ticksKept = 160
@@ -16,8 +16,8 @@ struct CloseTempo: Sendable {
     private struct Tick {
         var number: Int64
         var count = 0
-        /// Those that happened when they were seen. An end that a write found is no sign of what happened in its moment:
-        /// one event finds all clients that left since the event before.
+        /// Those that happened when they were seen. An end that a write found is no sign of what happened in its
+        /// moment: one event finds all clients that left since the event before.
         var prompt = 0
         var resetStreams = 0
         var earliestOpen: Int64
@@ -83,7 +83,8 @@ struct CloseTempo: Sendable {
         return ticks[index].count
     }
 
-    /// The moment around `time`, and what would be ordinary: the larger of the rates over the second and the minute before.
+    /// The moment around `time`, and what would be ordinary: the larger of the rates over the second and the minute
+    /// before.
     func moment(around time: Int64) -> Moment {
         let middle = time / Self.tickNanoseconds
         let reach = CloseTolerance.moment / Self.tickNanoseconds

@@ -35,7 +35,8 @@ public enum SuspectedTimeout: String, CaseIterable, Sendable {
     }
 }
 
-/// Tolerances of the rules, in nanoseconds. Where they come from: measurements of the intermediaries of docs/close-reasons.md.
+/// Tolerances of the rules, in nanoseconds. Where they come from: measurements of the intermediaries of
+/// docs/close-reasons.md.
 enum CloseTolerance {
     static let millisecond: Int64 = 1_000_000
     static let second: Int64 = 1_000_000_000
@@ -66,8 +67,8 @@ enum CloseTolerance {
         value >= timer - early && value <= timer + late(timer)
     }
 
-    /// Whether `value` looks configured: a known timer, or a whole number of seconds to within 50 ms. One random value in
-    /// ten does, so this supports other evidence and is none by itself.
+    /// Whether `value` looks configured: a known timer, or a whole number of seconds to within 50 ms. One random
+    /// value in ten does, so this supports other evidence and is none by itself.
     static func looksConfigured(_ value: Int64) -> Bool {
         guard value >= shortestTimer else { return false }
         if SuspectedTimeout(seconds: seconds(value)) != .other { return true }

@@ -8,8 +8,8 @@ public struct Verdict: Equatable, Sendable {
     public var reason: CloseReason
     public var confidence: Confidence
 
-    /// What the reason rests on, in the order it was found. Keys are a closed set, values are short; text of a peer is cut and
-    /// cleaned.
+    /// What the reason rests on, in the order it was found. Keys are a closed set, values are short; text of a peer
+    /// is cut and cleaned.
     public var evidence: [Finding]
 
     /// For `idle_timeout`, the timer that probably fired, in seconds; its metric label is `SuspectedTimeout(seconds:)`.

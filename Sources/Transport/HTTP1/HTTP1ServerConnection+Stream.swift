@@ -6,12 +6,12 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 extension HTTP1ServerConnection {
-    func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
-        guard self.machine.streamStarted() else { return false }
+    func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) {
+        guard self.machine.streamStarted() else { return }
         self.token = token
         self.deadline = .max
         self.connection.activeStreams = 1
@@ -30,7 +30,6 @@ extension HTTP1ServerConnection {
         )
         self.frame(preamble.readableBytesView, into: &buffer)
         self.write(buffer)
-        return true
     }
 
     @inline(__always)

@@ -8,11 +8,11 @@ import NIOCore
 import NIOHTTP1
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One HTTP/1.1 connection. Belongs to its event loop.
-public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection {
+public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChannelHandler, SweptConnection {
     /// Raw bytes: what comes when the parser is no longer in front.
     public typealias InboundIn = ByteBuffer
 
@@ -54,7 +54,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
-    static func install(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) throws {
+    static func install(
+        connection: Connection,
+        server: ServerLoop,
+        channel: any Channel,
+        isDirect: Bool
+    ) throws {
         let handler = HTTP1ServerConnection(connection: connection, server: server, channel: channel)
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderFieldSize = server.limits.maximumHeaderBytes
@@ -65,7 +70,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         handler.parser = parser
         handler.reader = reader
         handler.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
-        try channel.pipeline.syncOperations.addHandlers([parser, reader, handler])
+        let detector = ProtocolDetector(handler, isDirect: isDirect)
+        try channel.pipeline.syncOperations.addHandlers([detector, parser, reader, handler])
         server.add(handler)
     }
 
@@ -92,6 +98,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? IOError {
             self.lose(.reading(errno: error.errnoCode))
+        } else if let error = error as? TLSError {
+            // The TLS handler has said what there is to say, and closes.
+            self.server.report(error, from: self.connection)
         } else if self.machine.state == .idle || self.machine.acceptsBody || self.isHolding {
             self.reject(HTTP1RequestValidation.rejection(of: error))
         }
@@ -122,7 +131,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     func closeWhenIdle() {
-        switch self.machine.retire() {
+        // A connection without a request so far may have one on its way: it is answered, and closed then.
+        switch self.machine.retire(isFresh: self.connection.requestCount == 0) {
         case .closeNow: self.closeNow()
         case .afterResponse, .leaveStream: break
         }
@@ -169,6 +179,13 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: socket))
     }
 
+    /// The peer speaks HTTP/2: leaves before anything was read here.
+    func giveWay() {
+        self.server.remove(self)
+        self.dropParser()
+        self.channel.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
     /// llhttp and its buffers cost more than an idle stream does. The parser may be at work when this is called and
     /// then leaves only afterwards; the reader must outlast it, or its parts would come here as they are.
     func dropParser() {
@@ -184,6 +201,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     func socketSample() -> SocketSample? { self.socket?.sample() }
+    func http2Sample() -> HTTP2ConnectionSample? { nil }
 }
 
 extension StreamEnd.Cause {

@@ -68,7 +68,8 @@ enum ProxyProtocolParser {
 
     private static func parseVersion2(_ buffer: inout ByteBuffer) throws(ProxyProtocolError) -> ProxyProtocolHeader? {
         let start = buffer.readerIndex
-        guard let verb: UInt8 = buffer.getInteger(at: start + 12), let family: UInt8 = buffer.getInteger(at: start + 13),
+        guard let verb: UInt8 = buffer.getInteger(at: start + 12),
+            let family: UInt8 = buffer.getInteger(at: start + 13),
             let length: UInt16 = buffer.getInteger(at: start + 14)
         else { return nil }
         guard verb >> 4 == 2, verb & 15 <= 1, Int(length) <= Self.maximumVersion2Payload else { throw .malformed }

@@ -7,9 +7,9 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The socket below a NIO channel, usable on the channel's event loop while the channel is active.
@@ -61,8 +61,8 @@ struct DirectSocket {
     }
 
     #if os(Linux)
-    private static let flags = CInt(MSG_NOSIGNAL)
+        private static let flags = CInt(MSG_NOSIGNAL)
     #else
-    private static let flags: CInt = 0
+        private static let flags: CInt = 0
     #endif
 }

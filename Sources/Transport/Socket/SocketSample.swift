@@ -6,7 +6,7 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One look at a socket's state.
@@ -21,24 +21,24 @@ public struct SocketSample: Sendable, Equatable {
     /// `nil` when the descriptor is no TCP socket any more.
     static func take(from descriptor: CInt) -> SocketSample? {
         #if os(Linux)
-        // From linux/sockios.h, which Swift's Glibc overlay does not import.
-        let outstanding: UInt = 0x5411
-        let notSent: UInt = 0x894B
-        var unacknowledged: CInt = 0
-        var unsent: CInt = 0
-        guard ioctl(descriptor, outstanding, &unacknowledged) == 0, ioctl(descriptor, notSent, &unsent) == 0 else {
-            return nil
-        }
-        var tcp = tcp_info()
-        var length = socklen_t(MemoryLayout<tcp_info>.size)
-        let found = getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &tcp, &length) == 0
-        return SocketSample(
-            unacknowledgedBytes: Int(unacknowledged),
-            unsentBytes: Int(unsent),
-            roundTripMicroseconds: found ? Int(tcp.tcpi_rtt) : 0
-        )
+            // From linux/sockios.h, which Swift's Glibc overlay does not import.
+            let outstanding: UInt = 0x5411
+            let notSent: UInt = 0x894B
+            var unacknowledged: CInt = 0
+            var unsent: CInt = 0
+            guard ioctl(descriptor, outstanding, &unacknowledged) == 0, ioctl(descriptor, notSent, &unsent) == 0 else {
+                return nil
+            }
+            var tcp = tcp_info()
+            var length = socklen_t(MemoryLayout<tcp_info>.size)
+            let found = getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &tcp, &length) == 0
+            return SocketSample(
+                unacknowledgedBytes: Int(unacknowledged),
+                unsentBytes: Int(unsent),
+                roundTripMicroseconds: found ? Int(tcp.tcpi_rtt) : 0
+            )
         #else
-        return nil
+            return nil
         #endif
     }
 }

@@ -8,7 +8,7 @@ import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The TCP options of a listener, in the units of tcp(7).
@@ -24,16 +24,17 @@ struct SocketTuning {
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         #if os(Linux)
-        // A quiet peer is probed after 30 s, every 10 s, and given up with TCP_USER_TIMEOUT, which overrides the count.
-        let options: [(CInt, Int)] = [
-            (TCP_KEEPIDLE, 30), (TCP_KEEPINTVL, 10), (TCP_USER_TIMEOUT, self.userTimeoutMilliseconds),
-        ]
-        for (name, value) in options {
-            let option = ChannelOptions.Types.SocketOption(
-                level: .init(rawValue: CInt(IPPROTO_TCP)), name: .init(rawValue: name)
-            )
-            bootstrap = bootstrap.serverChannelOption(option, value: value)
-        }
+            // A quiet peer is probed after 30 s, every 10 s, and given up with TCP_USER_TIMEOUT, which overrides the
+            // count.
+            let options: [(CInt, Int)] = [
+                (TCP_KEEPIDLE, 30), (TCP_KEEPINTVL, 10), (TCP_USER_TIMEOUT, self.userTimeoutMilliseconds),
+            ]
+            for (name, value) in options {
+                let option = ChannelOptions.Types.SocketOption(
+                    level: .init(rawValue: CInt(IPPROTO_TCP)), name: .init(rawValue: name)
+                )
+                bootstrap = bootstrap.serverChannelOption(option, value: value)
+            }
         #endif
         return bootstrap
     }

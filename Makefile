@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Headwater authors
+#
+# Each configuration is built once and shared: debug for `test`, release for `run`, `interop` and `bench`.
+
+# Arguments for `make run`, such as ARGS="--port 9000".
+ARGS ?=
+# Imports must follow the arrows of docs/architecture.md.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+RELEASE := .build/release/headwater
+DEBUG := .build/debug/headwater
+PYTHON := .build/venv/bin/python
+PYTEST := $(PYTHON) -m pytest -c Tests/Interop/pytest.ini --rootdir Tests/Interop
+# What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
+END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py
+
+.PHONY: help run test interop lint format bench release
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: release ## Install what is missing, build, and start the origin with its defaults.
+	exec $(RELEASE) serve $(ARGS)
+
+test: ## Install what is missing and run the unit and end-to-end tests.
+	scripts/bootstrap test
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build
+	HEADWATER_BIN=$(CURDIR)/$(DEBUG) $(PYTEST) $(addprefix Tests/Interop/,$(END_TO_END))
+
+interop: release ## Run against real proxies, a browser and foreign clients; installs them first.
+	scripts/bootstrap interop
+	$(MAKE) -C Benchmarks check
+	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop $(addprefix --ignore=Tests/Interop/,$(END_TO_END))
+	Benchmarks/run --short
+
+lint: ## Check format, scripts, and the house rules that a machine can check.
+	scripts/bootstrap lint
+	scripts/lint
+
+format: ## Format the Swift sources in place.
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: release ## Measure against the C floor, Nchan and Node; see docs/performance.md.
+	scripts/bootstrap interop
+	Benchmarks/run
+
+release:
+	scripts/bootstrap build
+	swift build $(SWIFT_FLAGS) -c release --product headwater
