@@ -65,7 +65,7 @@ extension RequestHead {
             target: target,
             headers: HTTPHeaders(fields),
             applicationProtocol: .http11,
-            connection: Connection(id: .next(), listener: "public", peer: nil, acceptedAt: 0),
+            connection: Connection(id: .next(), listener: "public", peer: .loopback, acceptedAt: 0),
             requestNumber: 1
         )
     }

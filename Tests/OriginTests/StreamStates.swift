@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -37,7 +38,8 @@ struct StreamStates {
     private init(_ channel: any NIOCore.Channel) {
         let head = RequestHead.sample("/channels/news/events")
         let server = ServerLoop(
-            eventLoop: channel.eventLoop, application: SilentApplication(), limits: ServerLimits()
+            eventLoop: channel.eventLoop, application: SilentApplication(), limits: ServerLimits(),
+            logger: Logger(label: "test")
         )
         self.stream = .http1(HTTP1ServerConnection(connection: head.connection, server: server, channel: channel))
         self.subscribed = SubscribedChannel()

@@ -143,14 +143,26 @@ import Testing
 
     @Test func drainingClosesAnIdleConnectionAndLetsAnAnswerOut() throws {
         try self.peer.send(self.request("/1"))
-        self.peer.server.closeIdleConnections()
+        self.peer.server.closeIdleConnections(of: "test")
         #expect(!self.peer.isClosed)
         RecordingApplication.echo(try #require(self.peer.application.requests.first))
         #expect(try self.peer.received().contains("Connection: close"))
 
         let idle = try EmbeddedConnection()
-        idle.server.closeIdleConnections()
+        try idle.send(self.request("/1"))
+        RecordingApplication.echo(try #require(idle.application.requests.first))
+        idle.server.closeIdleConnections(of: "another")
+        #expect(!idle.isClosed)
+        idle.server.closeIdleConnections(of: "test")
         #expect(idle.isClosed)
         #expect(idle.server.connectionCount == 0)
+    }
+
+    @Test func drainingLeavesAFreshConnectionToItsFirstRequest() throws {
+        self.peer.server.closeIdleConnections(of: "test")
+        #expect(!self.peer.isClosed)
+        try self.peer.send(self.request("/1"))
+        RecordingApplication.echo(try #require(self.peer.application.requests.first))
+        #expect(try self.peer.received().contains("Connection: close"))
     }
 }

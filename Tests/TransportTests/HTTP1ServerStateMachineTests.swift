@@ -159,7 +159,7 @@ import Testing
     @Test(arguments: Start.allCases)
     func retiringClosesAnIdleConnectionAndLeavesAnOpenStream(start: Start) {
         var machine = start.machine
-        let action = machine.retire()
+        let action = machine.retire(isFresh: false)
         #expect(machine.isRetiring)
         switch start {
         case .idle:
@@ -176,7 +176,7 @@ import Testing
 
     @Test func aRetiringConnectionClosesWithTheResponseUnderWay() {
         var machine = Start.readingBody.machine
-        _ = machine.retire()
+        _ = machine.retire(isFresh: false)
         let isComplete = machine.endReceived()
         let answer = machine.responseStarted(mustClose: false)
         let next = machine.headReceived(keepAlive: true)
@@ -187,7 +187,7 @@ import Testing
 
     @Test func aRetiringConnectionMayStillOpenItsStream() {
         var machine = Start.responding.machine
-        _ = machine.retire()
+        _ = machine.retire(isFresh: false)
         let didStart = machine.streamStarted()
         let didFinish = machine.streamFinished()
         #expect(didStart)

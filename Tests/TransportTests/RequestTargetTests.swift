@@ -16,7 +16,7 @@ import Testing
             ("http://host", "/", nil), ("http://user@host/x", "/x", nil), ("http://[::1]:80/x?y", "/x", "y"),
         ] as [(String, String, String?)])
     func theTargetIsPathAndQuery(target: String, path: String, query: String?) {
-        let connection = Connection(id: .next(), listener: "test", peer: nil, acceptedAt: 0)
+        let connection = Connection(id: .next(), listener: "test", peer: .loopback, acceptedAt: 0)
         let head = RequestHead(
             method: .GET, target: target, headers: [:], applicationProtocol: .http11, connection: connection,
             requestNumber: 1

@@ -8,7 +8,7 @@ import NIOCore
 import NIOHPACK
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One HTTP/2 connection. Belongs to its event loop.
