@@ -157,12 +157,17 @@ import Testing
     }
 
     @Test(arguments: Start.allCases)
-    func retiringClosesAnIdleConnectionAndLeavesAnOpenStream(start: Start) {
+    func onlyARequestBeforeItsAnswerAwaitsAResponse(start: Start) {
+        #expect(start.machine.awaitsResponse == (start == .responding || start == .respondingLast))
+    }
+
+    @Test(arguments: Start.allCases, [true, false])
+    func retiringClosesAnIdleConnectionAndLeavesAnOpenStream(start: Start, isFresh: Bool) {
         var machine = start.machine
-        let action = machine.retire(isFresh: false)
+        let action = machine.retire(isFresh: isFresh)
         #expect(machine.isRetiring)
         switch start {
-        case .idle:
+        case .idle where !isFresh:
             #expect(action == .closeNow)
             #expect(machine.state == .closed)
         case .streaming:

@@ -23,6 +23,14 @@ import Testing
         #expect(try self.peer.received().hasSuffix("/a|"))
     }
 
+    @Test(arguments: ProxyHeader.samples)
+    func aRequestInTheSameReadIsAnswered(header: [UInt8]) throws {
+        try self.peer.send(header + Array("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        #expect(try self.peer.received().hasSuffix("/a|"))
+        try self.peer.send("GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try self.peer.received().hasSuffix("/b|"))
+    }
+
     @Test func aLocalConnectionKeepsItsPeer() throws {
         try self.peer.send("PROXY UNKNOWN\r\n")
         try self.peer.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")

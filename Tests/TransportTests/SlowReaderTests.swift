@@ -30,9 +30,9 @@ import Testing
         limits.maximumBurstBytes = 100_000
         let server = try await loop.submit { [limits] in
             let application = StreamingApplication(messages: (0..<Self.messages).map(Self.message))
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             return NIOLoopBound(
-                ServerLoop(eventLoop: loop, application: application, limits: limits, logger: Logger(label: "test")),
-                eventLoop: loop
+                ServerLoop(eventLoop: loop, application: application, limits: limits, logger: logger), eventLoop: loop
             )
         }.get()
         let listener = try await Listener.bind(
