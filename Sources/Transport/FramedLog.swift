@@ -77,8 +77,9 @@ public final class FramedLog {
 
     /// Whether appending `payloadLength` more bytes would drop a message.
     public func wouldDrop(appending payloadLength: Int) -> Bool {
-        self.count >= self.maximumMessages
-            || self.byteCount + payloadLength + Self.frameOverhead(payloadLength) > self.maximumBytes
+        self.count > 0
+            && (self.count >= self.maximumMessages
+                || self.byteCount + payloadLength + Self.frameOverhead(payloadLength) > self.maximumBytes)
     }
 
     /// Appends one message, dropping the oldest ones when a bound asks for it.
