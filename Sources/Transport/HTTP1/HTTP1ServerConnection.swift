@@ -39,6 +39,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
 
     // The socket.
     var socket: DirectSocket?
+    /// The fan-out's way to the socket while the stream is open and nothing is queued.
+    let gate = WriteGate.make()
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
     var closesWhenFlushed = false
@@ -52,6 +54,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         self.channel = channel
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
+
+    deinit { self.gate.free() }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
     static func install(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) throws {
@@ -99,6 +103,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
+        self.gate.shut()
         self.server.remove(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
         self.parser = nil
@@ -128,7 +133,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         }
     }
 
-    func closeNow() { self.channel.close(mode: .all, promise: nil) }
+    func closeNow() {
+        self.gate.shut()
+        self.channel.close(mode: .all, promise: nil)
+    }
 
     /// Stops parsing and ends our side after what is still to be written.
     func linger() {
@@ -147,6 +155,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
     func lose(_ cause: StreamEnd.Cause) {
+        self.gate.shut()
         let wasStreaming = self.machine.connectionLost()
         let socket = wasStreaming ? self.socket?.sample() : nil
         self.socket?.resetOnClose()
