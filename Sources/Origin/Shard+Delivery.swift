@@ -18,11 +18,15 @@ extension Shard {
     /// cuts its backlog to the transport's measure.
     private static let longestRun = 64 * 1024
 
-    /// Appends an event to this loop's copy of a channel. A log that is about to drop its oldest event is delivered
-    /// first: a stream whose socket takes bytes must never miss one because events came faster than turns.
+    /// Appends an event to this loop's copy of a channel. If the log would drop one that not every stream was offered,
+    /// all are served first: a stream whose socket takes bytes must never miss one because events came faster than
+    /// turns.
     func append(_ payload: UnsafeRawBufferPointer, publishedAt: Int64, to channel: Channel) {
-        if channel.isDirty, channel.log.wouldDrop(appending: payload.count) {
+        if !channel.isDirty {
+            channel.offeredBelow = channel.log.nextSequence
+        } else if channel.log.firstSequence(afterAppending: payload.count) > channel.offeredBelow {
             self.fanOut(channel, from: 0, count: .max, now: Clock.monotonic())
+            channel.offeredBelow = channel.log.nextSequence
         }
         channel.log.append(payload, publishedAt: publishedAt)
         guard !channel.isDirty, !channel.subscribers.isEmpty else { return }
@@ -54,6 +58,7 @@ extension Shard {
                 self.dirty.append(channel)
             } else if channel.fanOutHead < channel.log.nextSequence, !channel.subscribers.isEmpty {
                 // More came while the pass was under way: those served first have not seen it.
+                channel.offeredBelow = max(channel.offeredBelow, channel.fanOutHead)
                 channel.fanOutIndex = 0
                 self.dirty.append(channel)
             } else {

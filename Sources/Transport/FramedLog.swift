@@ -75,10 +75,18 @@ public final class FramedLog {
     /// Bytes of memory held, live or spare.
     public var reservedBytes: Int { self.capacity + self.entryCapacity * MemoryLayout<Entry>.stride }
 
-    /// Whether appending `payloadLength` more bytes would drop a message.
-    public func wouldDrop(appending payloadLength: Int) -> Bool {
-        self.count >= self.maximumMessages
-            || self.byteCount + payloadLength + Self.frameOverhead(payloadLength) > self.maximumBytes
+    /// What ``firstSequence`` would be after appending so many bytes.
+    public func firstSequence(afterAppending payloadLength: Int) -> UInt64 {
+        let framed = payloadLength + Self.frameOverhead(payloadLength)
+        var first = self.firstSequence
+        var bytes = self.byteCount + framed
+        while first < self.nextSequence,
+            self.nextSequence - first >= UInt64(self.maximumMessages) || bytes > self.maximumBytes
+        {
+            bytes -= self.entry(first).framedLength
+            first += 1
+        }
+        return first
     }
 
     /// Appends one message, dropping the oldest ones when a bound asks for it.
@@ -88,9 +96,8 @@ public final class FramedLog {
     public func append(_ payload: UnsafeRawBufferPointer, publishedAt: Int64) {
         guard payload.count > 0, payload.count <= Int(UInt32.max) else { return }
         let framed = payload.count + Self.frameOverhead(payload.count)
-        while self.count > 0, self.count >= self.maximumMessages || self.byteCount + framed > self.maximumBytes {
-            self.dropFirst()
-        }
+        let first = self.firstSequence(afterAppending: payload.count)
+        while self.firstSequence < first { self.dropFirst() }
         self.makeRoom(for: framed)
         self.makeRoomForEntry()
 
