@@ -40,6 +40,7 @@ public struct ServerLimits: Sendable {
 public final class ServerLoop {
     let application: any Application
     let limits: ServerLimits
+    let gates = GateTable()
     private let eventLoop: any EventLoop
     private var connections: [ObjectIdentifier: any SweptConnection] = [:]
     private var sweep: RepeatedTask?

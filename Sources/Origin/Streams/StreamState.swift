@@ -9,7 +9,8 @@ import Transport
 /// The hot part of one open stream. Times are monotonic nanoseconds.
 ///
 /// The order of the fields is their order in memory: what a fan-out reads and writes for each event comes first and
-/// is 64 bytes, and nothing of it is a reference, so that serving a stream neither counts one nor follows one.
+/// is 64 bytes, a cache line, and nothing of it is a reference, so that serving a stream neither counts one nor follows
+/// one. The whole is two lines, and ``StreamTable`` puts it where a line begins.
 struct StreamState {
     /// ``Subscriber/member`` of a stream that reads one channel.
     static let single: Int32 = -1
@@ -37,6 +38,7 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
+    private let padding: (UInt64, UInt64, UInt64) = (0, 0, 0)
 
     init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
         self.gate = transport.gate

@@ -40,7 +40,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     // The socket.
     var socket: DirectSocket?
     /// The fan-out's way to the socket while the stream is open and nothing is queued.
-    let gate = WriteGate.make()
+    let gate: WriteGate
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
     var closesWhenFlushed = false
@@ -51,11 +51,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     init(connection: Connection, server: ServerLoop, channel: any Channel) {
         self.connection = connection
         self.server = server
+        self.gate = server.gates.take()
         self.channel = channel
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
 
-    deinit { self.gate.free() }
+    deinit { self.server.gates.giveBack(self.gate) }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
     static func install(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) throws {

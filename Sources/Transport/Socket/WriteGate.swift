@@ -14,26 +14,26 @@
 /// One stream's direct way to its socket. Belongs to the connection's event loop.
 ///
 /// Two proofs are owed for it:
-/// - *The cell is there.* The connection allocates it and frees it in its `deinit`; whoever holds a gate holds the
-///   ``ServerStream`` that it came from, and so the connection.
+/// - *The cell is there, and no other connection's.* The connection takes it from its loop's ``GateTable``, which it
+///   keeps alive, and gives it back in its `deinit`; whoever holds a gate holds the ``ServerStream`` that it came from,
+///   and so the connection.
 /// - *The descriptor is the connection's own.* NIO closes a descriptor before it tells anyone, and its number may then
 ///   belong to another peer, so a gate must be shut by then. A close of our making shuts it first. A close of NIO's
 ///   making (an error, a reset, the loop's end) is one call without an interruption from the closing of the descriptor
 ///   to `channelInactive`, which shuts the gate. Of our code only two things can run inside that call: a queued write
 ///   of this connection failing, but a gate is shut while one is queued; and the parser, if it has not left yet,
 ///   handing over parts that an open stream discards. Neither writes to any stream.
-public struct WriteGate {
+///
+/// `Sendable` for the sake of the table's lock alone.
+public struct WriteGate: @unchecked Sendable {
     private let cell: UnsafeMutablePointer<CInt>
     private static let shutMark: CInt = -1
 
-    /// Shut at first.
-    static func make() -> WriteGate {
-        let cell = UnsafeMutablePointer<CInt>.allocate(capacity: 1)
-        cell.initialize(to: self.shutMark)
-        return WriteGate(cell: cell)
+    /// Makes a shut gate of memory that is not initialised yet.
+    init(at cell: UnsafeMutablePointer<CInt>) {
+        cell.initialize(to: Self.shutMark)
+        self.cell = cell
     }
-
-    func free() { self.cell.deallocate() }
 
     func open(to socket: DirectSocket) { self.cell.pointee = socket.descriptor }
     func shut() { self.cell.pointee = Self.shutMark }
