@@ -83,7 +83,7 @@ public final class Origin: Sendable {
         // Streams that would not take their last bytes are cut a second after the window.
         await self.wait(until: end + 2_000_000_000) { self.shared.streams.counts.active == 0 }
         // What was written last is still on its way to peers who have not closed their side yet.
-        await self.wait(until: Clock.monotonic() + 3_000_000_000) { self.shared.connections.activeConnections == 0 }
+        await self.wait(until: Clock.monotonic() + 1_000_000_000) { self.shared.connections.activeConnections == 0 }
         await self.stop()
     }
 

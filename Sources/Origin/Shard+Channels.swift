@@ -132,7 +132,8 @@ extension Shard {
         guard let home = channel.home, home.ticker == nil, case .synthetic(let parameters) = channel.key else { return }
         home.ticker = SyntheticTicker(
             parameters: parameters, nextSequence: channel.log.nextSequence, loop: self.loop
-        ) { [unowned self, unowned channel] in
+        ) { [weak self, weak channel] in
+            guard let self, let channel else { return nil }
             self.publishMeasurement(parameters, on: channel)
             return channel.log.nextSequence
         }

@@ -43,6 +43,7 @@ private struct StreamReport: Encodable {
 /// One open connection in `/debug/connections`. Times in seconds.
 struct ConnectionRow: Sendable, Encodable {
     var id: UInt64
+    var listener: String
     var peer: String
     var `protocol`: String
     var ageSeconds: Double
@@ -59,7 +60,7 @@ private struct ConnectionReport: Encodable {
     var accepted: Int
     var refused: Int
     var activeStreams: UInt64
-    /// Streams per connection that carries any.
+    /// Active streams per active connection of the public listener.
     var muxRatio: Double
     var omitted: Int
     var connections: [ConnectionRow]
@@ -102,16 +103,16 @@ extension Shard {
         let limit = Self.rowLimit(head)
         self.report(head, on: stream, rows: { $0.connectionRows(limit: limit) }) { answers in
             let shown = Array(answers.flatMap(\.rows).prefix(limit))
-            let carrying = answers.reduce(0) { $0 + $1.carrying }
             let all = answers.reduce(0) { $0 + $1.all }
+            let active = self.shared.connections.activeConnections
             let streams = self.shared.streams.counts.active
             return .json(
                 ConnectionReport(
-                    active: all,
+                    active: active,
                     accepted: self.shared.connections.acceptedConnections,
                     refused: self.shared.connections.refusedConnections,
                     activeStreams: streams,
-                    muxRatio: carrying == 0 ? 0 : Double(streams) / Double(carrying),
+                    muxRatio: active == 0 ? 0 : Double(streams) / Double(active),
                     omitted: all - shown.count,
                     connections: shown
                 )
@@ -150,16 +151,14 @@ extension Shard {
         }
     }
 
-    private func connectionRows(limit: Int) -> (rows: [ConnectionRow], all: Int, carrying: Int) {
+    private func connectionRows(limit: Int) -> (rows: [ConnectionRow], all: Int) {
         let now = Clock.monotonic()
         var rows: [ConnectionRow] = []
-        var carrying = 0
         self.server?.forEachConnection { connection, sample in
-            if connection.activeStreams > 0 { carrying += 1 }
             guard rows.count < limit else { return }
             rows.append(ConnectionRow(connection, sample: sample(), now: now))
         }
-        return (rows, self.server?.connectionCount ?? 0, carrying)
+        return (rows, self.server?.connectionCount ?? 0)
     }
 }
 
@@ -212,6 +211,7 @@ extension ConnectionRow {
     fileprivate init(_ connection: Connection, sample: SocketSample?, now: Int64) {
         self.init(
             id: connection.id.rawValue,
+            listener: connection.listener,
             peer: connection.peerAddress,
             protocol: connection.applicationProtocol.rawValue,
             ageSeconds: Milliseconds(now - connection.acceptedAt).seconds,

@@ -18,7 +18,7 @@ extension Shard {
             stream.pointee.deadline = deadline
             stream.pointee.record.deadlineReason = .drain
         }
-        self.server?.closeIdleConnections()
+        self.server?.closeIdleConnections(of: ListenerName.open)
     }
 
     /// A random moment between now and the end, so that clients come back one by one.

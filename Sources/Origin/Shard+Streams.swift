@@ -61,6 +61,8 @@ extension Shard {
         guard channels.allSatisfy({ self.channels[$0.key] === $0 }), let first = channels.first else {
             return self.subscribe(subscription, request: request, on: stream)
         }
+        // The peer may have gone while the channels were fetched: then there is no stream to count.
+        guard stream.awaitsResponse else { return }
         if let refusal = self.shared.streams.enter(client: subscription.client) {
             return stream.respond(self.refused(refusal, request: request.headers))
         }
@@ -89,9 +91,7 @@ extension Shard {
             retryMilliseconds: self.configuration.retryMilliseconds, id: id, gaps: starts.compactMap(\.gap)
         )
         let token = self.streams.nextToken()
-        guard stream.open(self.streamHead(record, request: request), token: token, preamble: preamble) else {
-            return self.shared.streams.leave(client: subscription.client)
-        }
+        stream.open(self.streamHead(record, request: request), token: token, preamble: preamble)
         var state = StreamState(
             transport: stream,
             channel: first,
@@ -202,11 +202,11 @@ extension Shard {
         case .durationComplete:
             let id = EventID(epoch: stream.channel.epoch, sequence: stream.position - 1)
             return StreamMessage.end(id: id, events: stream.eventCount)
-        case .drain, .maxLifetime:
+        case .drain:
             // Spread over twice the usual time, so that those who leave together do not come back together.
             let base = self.configuration.retryMilliseconds
             return StreamMessage.retry(milliseconds: Int.random(in: base...max(base + 1000, base * 2)))
-        case .slowConsumer, .shutdown, .protocolError: return nil
+        case .maxLifetime, .slowConsumer, .shutdown, .protocolError: return nil
         }
     }
 

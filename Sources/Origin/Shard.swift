@@ -108,6 +108,10 @@ extension CloseEvidence.Ending {
             case .writeFailed(let code): .peer(.writeFailed(errno: code))
             case .timedOut(let code): .peer(.timedOut(errno: code))
             case .inputOverflow: .origin(.protocolError("more input behind the stream than is allowed"))
+            case .rstStream(let code): .peer(.rstStream(code: code))
+            case .goAway(let code, let debug): .peer(.goAway(code: code, debug: debug))
+            case .tcpEndUnderOpenStreams(let isReset): .peer(.tcpEndUnderOpenStreams(reset: isReset))
+            case .violation(let code): .origin(.protocolError(HTTP2ErrorCode(rawValue: code).description))
             }
     }
 }

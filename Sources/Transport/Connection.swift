@@ -37,7 +37,7 @@ public final class Connection {
     /// The name of the listener that accepted it, as given in ``ListenerConfiguration/name``.
     public let listener: String
     /// The address of the L4 peer: the last intermediary, or what it said in a PROXY header.
-    public internal(set) var peer: SocketAddress?
+    public internal(set) var peer: SocketAddress
     /// The address text of `peer` without its port; `unix` for local sockets. Rendered once: many lines repeat it.
     public internal(set) var peerAddress: String
     /// Monotonic nanoseconds at accept.
@@ -50,14 +50,16 @@ public final class Connection {
         didSet { self.peakStreams = max(self.peakStreams, self.activeStreams) }
     }
     public private(set) var peakStreams = 0
+    /// The error code of the peer's GOAWAY, by its name, once it has sent one.
+    public internal(set) var goAwayReceived: String?
     /// Accepted beyond the limit of connections: it lives just long enough to be told so.
     public internal(set) var isOverLimit = false
 
-    init(id: ConnectionID, listener: String, peer: SocketAddress?, acceptedAt: Int64) {
+    init(id: ConnectionID, listener: String, peer: SocketAddress, acceptedAt: Int64) {
         self.id = id
         self.listener = listener
         self.peer = peer
-        self.peerAddress = peer?.ipAddress ?? "unix"
+        self.peerAddress = peer.ipAddress ?? "unix"
         self.acceptedAt = acceptedAt
     }
 }

@@ -73,8 +73,10 @@ public struct Listener: Sendable {
         admission: ConnectionAdmission,
         server: ServerLoop
     ) throws {
+        // A peer that reset the connection before it was accepted has no address any more, and needs no answer.
+        guard let peer = channel.remoteAddress else { throw ChannelError.eof }
         let connection = Connection(
-            id: .next(), listener: configuration.name, peer: channel.remoteAddress, acceptedAt: Clock.monotonic()
+            id: .next(), listener: configuration.name, peer: peer, acceptedAt: Clock.monotonic()
         )
         let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
         connection.isOverLimit = !isWithinLimit

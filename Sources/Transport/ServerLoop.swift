@@ -30,6 +30,8 @@ public struct ServerLimits: Sendable {
     /// One write hands at most about this much of a lagging stream's backlog to the kernel, so that a stream that
     /// catches up does not hold up the others.
     public var maximumBurstBytes = 256 * 1024
+    /// Limits of each HTTP/2 connection.
+    public var http2 = HTTP2SessionConfiguration()
     /// Write to the socket past NIO's queue where possible. Off for comparison and debugging.
     public var directWrites = true
 
@@ -73,9 +75,11 @@ public final class ServerLoop {
         for connection in self.connections.values { body(connection.connection, connection.socketSample) }
     }
 
-    /// Closes connections that carry no stream now, and tells the others to close after the answer under way.
-    public func closeIdleConnections() {
-        for connection in Array(self.connections.values) { connection.closeWhenIdle() }
+    /// Closes a listener's connections that carry no stream now, and has the others close after the answer under way.
+    public func closeIdleConnections(of listener: String) {
+        for connection in Array(self.connections.values) where connection.connection.listener == listener {
+            connection.closeWhenIdle()
+        }
     }
 
     /// Closes everything at once.

@@ -17,11 +17,21 @@ public enum SendOutcome: Equatable {
 /// The server's side of one request.
 public enum ServerStream {
     case http1(HTTP1ServerConnection)
+    case http2(HTTP2ServerConnection, StreamSlot)
 
     /// The connection that carries this stream.
     public var connection: Connection {
         switch self {
         case .http1(let connection): connection.connection
+        case .http2(let connection, _): connection.connection
+        }
+    }
+
+    /// Whether somebody still waits for the answer.
+    public var awaitsResponse: Bool {
+        switch self {
+        case .http1(let connection): connection.machine.awaitsResponse
+        case .http2(let connection, let slot): connection.exchange(slot)?.request != nil
         }
     }
 
@@ -29,6 +39,7 @@ public enum ServerStream {
     public func respond(_ response: Response) {
         switch self {
         case .http1(let connection): connection.respond(response)
+        case .http2(let connection, let slot): connection.respond(response, on: slot)
         }
     }
 
@@ -37,10 +48,13 @@ public enum ServerStream {
     ///   - head: status and fields; its body is ignored.
     ///   - token: what ``Application`` calls name this stream by.
     ///   - preamble: the first bytes of the body, sent together with the head.
-    /// - Returns: `false` if the peer has gone meanwhile: then nothing was sent and no call will name `token`.
-    public func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
+    ///
+    /// Without ``awaitsResponse`` nothing happens, and no call will name `token`.
+    public func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) {
         switch self {
         case .http1(let connection): connection.open(head, token: token, preamble: preamble)
+        case .http2(let connection, let slot):
+            connection.open(head, on: slot, token: token, preamble: preamble)
         }
     }
 
@@ -50,6 +64,7 @@ public enum ServerStream {
     public func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
         switch self {
         case .http1(let connection): connection.send(from: &position, of: log)
+        case .http2(let connection, let slot): connection.send(from: &position, of: log, on: slot)
         }
     }
 
@@ -58,6 +73,8 @@ public enum ServerStream {
     public var gate: WriteGate? {
         switch self {
         case .http1(let connection): connection.gate
+        // Its frames of all streams go out together.
+        case .http2: nil
         }
     }
 
@@ -73,6 +90,7 @@ public enum ServerStream {
     ) -> SendOutcome {
         switch self {
         case .http1(let connection): connection.resume(after: outcome, of: run, from: &position, in: log)
+        case .http2: self.send(from: &position, of: log)
         }
     }
 
@@ -80,6 +98,7 @@ public enum ServerStream {
     public func send(_ message: UnsafeRawBufferPointer) -> Bool {
         switch self {
         case .http1(let connection): connection.send(message)
+        case .http2(let connection, let slot): connection.send(message, on: slot)
         }
     }
 
@@ -87,6 +106,7 @@ public enum ServerStream {
     public func finish(_ lastMessage: ByteBuffer?) {
         switch self {
         case .http1(let connection): connection.finish(lastMessage)
+        case .http2(let connection, let slot): connection.finish(lastMessage, on: slot)
         }
     }
 
@@ -94,6 +114,7 @@ public enum ServerStream {
     public func abort() {
         switch self {
         case .http1(let connection): connection.abort()
+        case .http2(let connection, let slot): connection.abort(slot)
         }
     }
 
@@ -101,6 +122,7 @@ public enum ServerStream {
     public func socketSample() -> SocketSample? {
         switch self {
         case .http1(let connection): connection.socketSample()
+        case .http2(let connection, _): connection.socketSample()
         }
     }
 }

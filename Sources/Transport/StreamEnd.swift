@@ -17,6 +17,14 @@ public struct StreamEnd: Sendable, Equatable {
         case timedOut(Int32)
         /// The peer sent so many bytes behind an open HTTP/1.1 stream that we ended it.
         case inputOverflow
+        /// The peer reset this HTTP/2 stream with this error code (RFC 9113, section 7).
+        case rstStream(UInt32)
+        /// The HTTP/2 connection ended after the peer's GOAWAY with this code and debug data.
+        case goAway(UInt32, debug: String)
+        /// The TCP connection ended under open HTTP/2 streams, without a GOAWAY.
+        case tcpEndUnderOpenStreams(isReset: Bool)
+        /// The peer broke HTTP/2's rules, and we ended the stream or the connection with this code.
+        case violation(UInt32)
     }
 
     public let cause: Cause

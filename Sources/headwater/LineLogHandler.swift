@@ -45,7 +45,8 @@ struct LineLogHandler: LogHandler {
         return "\(time) \(level.rawValue) \(message)\(rest)\n"
     }
 
-    /// Values that are plain JSON numbers are written as such, so that a log store can compare them.
+    /// Quantities are written as JSON numbers, so that a log store can compare them. Decided by the name, so that a
+    /// field has one type, whatever a channel is called.
     static func json(
         time: String,
         level: Logger.Level,
@@ -61,11 +62,17 @@ struct LineLogHandler: LogHandler {
             line.writeString(",")
             line.writeJSONString(name)
             line.writeString(":")
-            if Self.isNumber(value) { line.writeString(value) } else { line.writeJSONString(value) }
+            if Self.isQuantity(name), Self.isNumber(value) { line.writeString(value) } else { line.writeJSONString(value) }
         }
         line.writeString("}\n")
         return String(buffer: line)
     }
+
+    private static func isQuantity(_ name: String) -> Bool {
+        name.hasSuffix("_seconds") || name.hasSuffix("_bytes") || Self.counts.contains(name)
+    }
+
+    private static let counts: Set = ["bytes", "connection", "events", "request", "streams"]
 
     /// Digits with at most one point inside, and no leading zero: what RFC 8259, section 6 allows of it.
     private static func isNumber(_ text: String) -> Bool {

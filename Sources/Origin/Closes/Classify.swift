@@ -77,7 +77,8 @@ func maxLifetime(_ evidence: CloseEvidence, _ population: ClosePopulation) -> Ve
     // A heartbeat finds an end up to two intervals late and on a multiple of the interval: such ages gather without any
     // timer. They count only as far as they gather more closely than they were found late.
     let late = judged.foundLate
-    let comparable = max(late, CloseTolerance.prompt)
+    // Half as much again, because the pauses of one cadence differ by their jitter.
+    let comparable = max(late + late / 2, CloseTolerance.prompt)
     let ends = population.ends(of: evidence.peer, around: judged.at).filter { $0.foundLate <= comparable }
     if let cluster = ClosePopulation.cluster(of: judged, among: ends, by: .age, slack: late), cluster.livedAlike {
         return Verdict(

@@ -42,6 +42,10 @@ enum PublishBody {
         let mediaType = (contentType ?? "text/plain").split(separator: ";").first.map {
             $0.lowercased().filter { $0 != " " && $0 != "\t" }
         }
+        guard body.withUnsafeReadableBytes({ String(validating: $0, as: UTF8.self) }) != nil else {
+            // A receiver would decode something else than was published (HTML, section 9.2.5: "Streams must be UTF-8").
+            throw .malformed("The body is not UTF-8; event streams can carry nothing else.")
+        }
         switch mediaType {
         case "application/json":
             try self.checkJSON(body, what: "The body")

@@ -6,7 +6,9 @@
 import NIOCore
 
 enum StreamMessage {
-    static let heartbeat = ByteBuffer(staticString: ": heartbeat\n\n")
+    /// No blank line follows: a conforming receiver needs none, and some libraries (httpx-sse) hand out an empty event
+    /// for each.
+    static let heartbeat = ByteBuffer(staticString: ": heartbeat\n")
 
     /// A heartbeat that a page can see.
     static func heartbeatEvent(unixNanoseconds: Int64) -> ByteBuffer {
@@ -16,7 +18,7 @@ enum StreamMessage {
     /// What a stream starts with: a first byte for intermediaries that wait for one, the reconnection time, and the
     /// position to resume from should the connection break before the first event.
     static func preamble(retryMilliseconds: Int, id: String, gaps: [Gap]) -> ByteBuffer {
-        var buffer = ByteBuffer(string: ": connected\n\nretry: \(retryMilliseconds)\nid: \(id)\n\n")
+        var buffer = ByteBuffer(string: ": connected\nretry: \(retryMilliseconds)\nid: \(id)\n\n")
         for gap in gaps { buffer.writeImmutableBuffer(self.gap(gap, id: id)) }
         return buffer
     }

@@ -38,7 +38,7 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    private let padding: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    private let padding: (UInt64, UInt64) = (0, 0)
 
     init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
         self.gate = transport.gate

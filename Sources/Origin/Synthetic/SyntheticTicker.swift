@@ -11,15 +11,17 @@ final class SyntheticTicker {
     private let parameters: SyntheticParameters
     private let loop: any EventLoop
     /// Appends the event that is due now.
-    private let publish: () -> UInt64
+    private let publish: () -> UInt64?
+    private var isStopped = false
     private var next: Int64
     private var timer: Scheduled<Void>?
 
     /// After a stall longer than this, the schedule starts anew from now instead of making up for it.
     private static let longestCatchUp: Int64 = 1_000_000_000
 
-    /// - Parameter publish: publishes one event and returns the sequence number of the one after it.
-    init(parameters: SyntheticParameters, nextSequence: UInt64, loop: any EventLoop, publish: @escaping () -> UInt64) {
+    /// - Parameter publish: publishes one event and returns the sequence number of the one after it; `nil` when the channel
+    ///   is gone, which ends the schedule.
+    init(parameters: SyntheticParameters, nextSequence: UInt64, loop: any EventLoop, publish: @escaping () -> UInt64?) {
         self.parameters = parameters
         self.loop = loop
         self.publish = publish
@@ -27,9 +29,13 @@ final class SyntheticTicker {
         self.schedule()
     }
 
-    func stop() { self.timer?.cancel() }
+    func stop() {
+        self.isStopped = true
+        self.timer?.cancel()
+    }
 
     private func schedule() {
+        guard !self.isStopped else { return }
         let bound = NIOLoopBound(self, eventLoop: self.loop)
         let delay = max(0, self.next - Clock.monotonic())
         self.timer = self.loop.scheduleTask(in: .nanoseconds(delay)) { bound.value.tick() }
@@ -39,7 +45,7 @@ final class SyntheticTicker {
         let now = Clock.monotonic()
         if now - self.next > Self.longestCatchUp { self.next = now }
         while self.next <= now {
-            let sequence = self.publish()
+            guard !self.isStopped, let sequence = self.publish() else { return self.stop() }
             self.next += SyntheticSchedule.gap(before: sequence, parameters: self.parameters)
         }
         self.schedule()

@@ -36,6 +36,8 @@ enum HTTP1RequestValidation {
             )
         case .invalidVersion:
             HTTP1Rejection(status: .httpVersionNotSupported, detail: "Send the request as HTTP/1.1.")
+        case .invalidMethod:
+            HTTP1Rejection(status: .badRequest, detail: "This is not HTTP/1.1, or its method is not known here.")
         default:
             HTTP1Rejection(status: .badRequest, detail: "This is not a well-formed HTTP/1.1 request (RFC 9112).")
         }
@@ -62,9 +64,23 @@ enum HTTP1RequestValidation {
     /// RFC 9112, section 3.2: exactly one Host in HTTP/1.1, and never two.
     private static func hostRejection(of head: HTTPRequestHead) -> HTTP1Rejection? {
         let hosts = head.headers[canonicalForm: "host"].count
-        guard hosts > 1 || (hosts == 0 && head.version.minor == 1) else { return nil }
-        return HTTP1Rejection(status: .badRequest, detail: "Send exactly one Host header field, not \(hosts).")
+        if hosts > 1 || (hosts == 0 && head.version.minor == 1) {
+            return HTTP1Rejection(status: .badRequest, detail: "Send exactly one Host header field, not \(hosts).")
+        }
+        let host = head.headers.first(name: "host") ?? ""
+        guard !host.utf8.allSatisfy(Self.isHostCharacter) else { return nil }
+        return HTTP1Rejection(status: .badRequest, detail: "Send a Host header field of the form host or host:port.")
     }
+
+    /// uri-host and port (RFC 3986, section 3.2): what delimits other parts of a URI has no place in it.
+    private static func isHostCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        default: byte.isDigit || Self.hostMarks.contains(byte)
+        }
+    }
+
+    private static let hostMarks = Set("-._~%!$&'()*+,;=:[]".utf8)
 
     /// RFC 9112, sections 6.1 to 6.3.
     private static func framingRejection(of head: HTTPRequestHead) -> HTTP1Rejection? {

@@ -10,8 +10,8 @@ import NIOCore
 #endif
 
 extension HTTP1ServerConnection {
-    func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) -> Bool {
-        guard self.machine.streamStarted() else { return false }
+    func open(_ head: Response, token: StreamToken, preamble: ByteBuffer) {
+        guard self.machine.streamStarted() else { return }
         self.token = token
         self.deadline = .max
         self.connection.activeStreams = 1
@@ -31,7 +31,6 @@ extension HTTP1ServerConnection {
         self.frame(preamble.readableBytesView, into: &buffer)
         self.write(buffer)
         self.openGate()
-        return true
     }
 
     /// The gate of an open stream whose every write has gone to the kernel; see ``WriteGate`` for when it must be shut.

@@ -12,7 +12,7 @@ import NIOHTTP1
 #endif
 
 /// One HTTP/1.1 connection. Belongs to its event loop.
-public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection {
+public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChannelHandler, SweptConnection {
     /// Raw bytes: what comes when the parser is no longer in front.
     public typealias InboundIn = ByteBuffer
 
@@ -59,7 +59,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     deinit { self.server.gates.giveBack(self.gate) }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
-    static func install(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) throws {
+    static func install(
+        connection: Connection,
+        server: ServerLoop,
+        channel: any Channel,
+        isDirect: Bool
+    ) throws {
         let handler = HTTP1ServerConnection(connection: connection, server: server, channel: channel)
         var configuration = NIOHTTPDecoderLimitConfiguration()
         configuration.maxHeaderFieldSize = server.limits.maximumHeaderBytes
@@ -70,7 +75,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         handler.parser = parser
         handler.reader = reader
         handler.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
-        try channel.pipeline.syncOperations.addHandlers([parser, reader, handler])
+        let detector = ProtocolDetector(handler, isDirect: isDirect)
+        try channel.pipeline.syncOperations.addHandlers([detector, parser, reader, handler])
         server.add(handler)
     }
 
@@ -128,7 +134,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     func closeWhenIdle() {
-        switch self.machine.retire() {
+        // A connection without a request so far may have one on its way: it is answered, and closed then.
+        switch self.machine.retire(isFresh: self.connection.requestCount == 0) {
         case .closeNow: self.closeNow()
         case .afterResponse, .leaveStream: break
         }
@@ -177,6 +184,13 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, SweptConnection
         self.token = nil
         self.connection.activeStreams = 0
         self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: socket))
+    }
+
+    /// The peer speaks HTTP/2: leaves before anything was read here.
+    func giveWay() {
+        self.server.remove(self)
+        self.dropParser()
+        self.channel.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
     /// llhttp and its buffers cost more than an idle stream does. The parser may be at work when this is called and

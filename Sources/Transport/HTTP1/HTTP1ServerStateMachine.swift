@@ -79,9 +79,14 @@ struct HTTP1ServerStateMachine {
         }
     }
 
+    /// Whether the application has a request and somebody waits for the answer.
+    var awaitsResponse: Bool {
+        if case .responding = self.state { true } else { false }
+    }
+
     /// - Returns: `false` if the peer has gone.
     mutating func streamStarted() -> Bool {
-        guard case .responding = self.state else { return false }
+        guard self.awaitsResponse else { return false }
         self.state = .streaming
         return true
     }
@@ -125,10 +130,11 @@ struct HTTP1ServerStateMachine {
 
     enum RetireAction: Equatable { case closeNow, afterResponse, leaveStream }
 
-    /// The server is draining.
-    mutating func retire() -> RetireAction {
+    /// The server is draining. A fresh connection has not had a request yet.
+    mutating func retire(isFresh: Bool) -> RetireAction {
         self.isRetiring = true
         switch self.state {
+        case .idle where isFresh: return .afterResponse
         case .idle:
             self.state = .closed
             return .closeNow

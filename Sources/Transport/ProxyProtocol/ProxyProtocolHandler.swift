@@ -26,8 +26,8 @@ final class ProxyProtocolHandler: ChannelInboundHandler, RemovableChannelHandler
             }
             let rest = self.collected
             self.collected = ByteBuffer()
-            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
             if rest.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(rest)) }
+            context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
         } catch {
             // Nothing is answered: who speaks here has not said who it is.
             context.close(promise: nil)

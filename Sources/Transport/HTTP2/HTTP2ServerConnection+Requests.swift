@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// How an HTTP/2 connection hands requests to the application and writes complete answers.
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP1
+
+extension HTTP2ServerConnection {
+    func begin(_ slot: StreamSlot, _ request: HTTP2Request, isComplete: Bool) {
+        self.connection.requestCount += 1
+        let head = RequestHead(
+            method: HTTPMethod(rawValue: request.method),
+            target: request.path,
+            headers: Self.fields(of: request),
+            applicationProtocol: .http2,
+            connection: self.connection,
+            requestNumber: self.connection.requestCount
+        )
+        let pending: HTTP2PendingRequest
+        switch self.server.application.plan(for: head) {
+        case .refuse(let response): pending = HTTP2PendingRequest(head: head, bodyLimit: 0, refusal: response)
+        case .handle(let limit):
+            let isTooLong = (request.contentLength ?? 0) > Int64(limit)
+            pending = HTTP2PendingRequest(
+                head: head, bodyLimit: limit, refusal: isTooLong ? .bodyTooLarge(limit: limit) : nil
+            )
+        }
+        self.store(HTTP2Exchange(slot: slot, request: pending))
+        if isComplete {
+            self.complete(slot)
+        } else if pending.refusal != nil {
+            // No need to wait for a body that nobody will read.
+            self.complete(slot)
+        } else if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+            self.session.sendInformational(slot, [":status": "100"])
+        }
+    }
+
+    func received(_ bytes: ByteBuffer, on slot: StreamSlot, isComplete: Bool) {
+        self.session.consumed(slot, bytes.readableBytes)
+        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else { return }
+        guard pending.body.readableBytes + bytes.readableBytes <= pending.bodyLimit else {
+            return self.respond(.bodyTooLarge(limit: pending.bodyLimit), on: slot)
+        }
+        pending.body.writeImmutableBuffer(bytes)
+        if isComplete { self.complete(slot) }
+    }
+
+    private func complete(_ slot: StreamSlot) {
+        guard let pending = self.exchange(slot)?.request else { return }
+        if let refusal = pending.refusal { return self.respond(refusal, on: slot) }
+        self.server.application.handle(pending.head, body: pending.body, on: .http2(self, slot))
+    }
+
+    func respond(_ response: Response, on slot: StreamSlot) {
+        guard let exchange = self.exchange(slot), exchange.token == nil, let pending = exchange.request else { return }
+        let isHead = pending.head.method == .HEAD
+        let length = response.status.mayHaveResponseBody ? response.body.readableBytes : 0
+        var headers = self.section(response)
+        if response.status.mayHaveResponseBody, !(isHead && length == 0) {
+            headers.add(name: "content-length", value: String(length))
+        }
+        let hasBody = length > 0 && !isHead
+        self.exchanges[Int(slot.index)]?.request = nil
+        self.session.sendHeaders(slot, headers, endStream: !hasBody)
+        if hasBody {
+            self.append(response.body, to: slot, thenEnd: true)
+        } else {
+            self.drop(slot)
+        }
+        if response.closesConnection { self.closeWhenIdle() }
+        self.scheduleFlush()
+    }
+
+    /// The response's field section (RFC 9113, section 8.3.2). What differs in each response is kept out of the
+    /// peer's table, where it would push out what repeats.
+    func section(_ response: Response) -> HPACKHeaders {
+        var headers = HPACKHeaders()
+        headers.reserveCapacity(response.headers.count + 3)
+        headers.add(name: ":status", value: String(response.status.code))
+        headers.add(name: "date", value: self.server.httpDate(), indexing: .nonIndexable)
+        for (name, value) in response.headers {
+            let name = name.lowercased()
+            let isOwn = name.hasPrefix("x-sse-") || name == "server-timing"
+            headers.add(name: name, value: value, indexing: isOwn ? .nonIndexable : .indexable)
+        }
+        return headers
+    }
+
+    /// The regular fields, with Host from the authority where there is none, as HTTP/1.1 would have it.
+    private static func fields(of request: HTTP2Request) -> HTTPHeaders {
+        var fields = HTTPHeaders()
+        fields.reserveCapacity(request.headers.count)
+        var hasHost = false
+        for (name, value, _) in request.headers where !name.hasPrefix(":") {
+            if name == "host" { hasHost = true }
+            fields.add(name: name, value: value)
+        }
+        if !hasHost, !request.authority.isEmpty { fields.add(name: "host", value: request.authority) }
+        return fields
+    }
+
+    // MARK: The table of exchanges
+
+    func exchange(_ slot: StreamSlot) -> HTTP2Exchange? {
+        guard Int(slot.index) < self.exchanges.count, let exchange = self.exchanges[Int(slot.index)],
+            exchange.slot == slot
+        else { return nil }
+        return exchange
+    }
+
+    private func store(_ exchange: HTTP2Exchange) {
+        let index = Int(exchange.slot.index)
+        while self.exchanges.count <= index { self.exchanges.append(nil) }
+        self.exchanges[index] = exchange
+    }
+
+    /// The exchange is over on our side.
+    func drop(_ slot: StreamSlot) {
+        guard let exchange = self.exchange(slot) else { return }
+        if exchange.token != nil { self.connection.activeStreams -= 1 }
+        self.exchanges[Int(slot.index)] = nil
+    }
+
+    /// The stream ended without our doing.
+    func forget(_ slot: StreamSlot, cause: StreamEnd.Cause) {
+        guard let exchange = self.exchange(slot) else { return }
+        self.drop(slot)
+        guard let token = exchange.token else { return }
+        self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: self.socketSample()))
+    }
+}
+
+extension Response {
+    static func bodyTooLarge(limit: Int) -> Response {
+        let rejection = HTTP1Rejection.bodyTooLarge(limit: limit)
+        return .problem(rejection.status, detail: rejection.detail)
+    }
+}

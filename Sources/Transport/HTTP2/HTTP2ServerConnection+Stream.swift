@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// Open streams on an HTTP/2 connection: messages go from the log into the connection's one output buffer, which is
+// written once for all streams of a turn. This is the delivery path.
+
+import NIOCore
+import NIOHPACK
+
+extension HTTP2ServerConnection {
+    func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {
+        guard let exchange = self.exchange(slot), exchange.request != nil, exchange.token == nil else { return }
+        guard self.session.sendHeaders(slot, self.section(head)) else { return }
+        self.exchanges[Int(slot.index)]?.request = nil
+        self.exchanges[Int(slot.index)]?.token = token
+        self.connection.activeStreams += 1
+        self.append(preamble, to: slot, thenEnd: false)
+        self.scheduleFlush()
+    }
+
+    @inline(__always)
+    func send(from position: inout UInt64, of log: FramedLog, on slot: StreamSlot) -> SendOutcome {
+        self.scheduleFlush()
+        while let payload = log.payload(position) {
+            switch self.session.appendData(slot, payload) {
+            case .accepted: position += 1
+            case .partial(let count):
+                position += 1
+                self.keepRest(payload, from: count, of: slot)
+                return .blocked
+            case .noStreamWindow, .noConnectionWindow, .bufferFull, .closed:
+                self.exchanges[Int(slot.index)]?.awaitsWritable = true
+                return .blocked
+            }
+        }
+        return .caughtUp
+    }
+
+    /// One message for one stream; `false` if none of it was taken.
+    func send(_ message: UnsafeRawBufferPointer, on slot: StreamSlot) -> Bool {
+        self.scheduleFlush()
+        switch self.session.appendData(slot, message) {
+        case .accepted: return true
+        case .partial(let count):
+            self.keepRest(message, from: count, of: slot)
+            return true
+        case .noStreamWindow, .noConnectionWindow, .bufferFull, .closed:
+            self.exchanges[Int(slot.index)]?.awaitsWritable = true
+            return false
+        }
+    }
+
+    private func keepRest(_ message: UnsafeRawBufferPointer, from count: Int, of slot: StreamSlot) {
+        self.exchanges[Int(slot.index)]?.rest = ByteBuffer(bytes: message[count...])
+        self.exchanges[Int(slot.index)]?.awaitsWritable = true
+    }
+
+    func finish(_ lastMessage: ByteBuffer?, on slot: StreamSlot) {
+        guard let exchange = self.exchange(slot), exchange.token != nil else { return }
+        self.exchanges[Int(slot.index)]?.token = nil
+        self.exchanges[Int(slot.index)]?.awaitsWritable = false
+        self.connection.activeStreams -= 1
+        self.append(lastMessage ?? ByteBuffer(), to: slot, thenEnd: true)
+        self.scheduleFlush()
+    }
+
+    func abort(_ slot: StreamSlot) {
+        guard self.exchange(slot) != nil else { return }
+        self.drop(slot)
+        self.session.reset(slot, .cancel)
+        self.scheduleFlush()
+    }
+
+    /// Appends what there is no other place for: heads' first bytes, bodies, last messages. What does not fit now
+    /// follows when the stream has its turn.
+    func append(_ bytes: ByteBuffer, to slot: StreamSlot, thenEnd: Bool) {
+        var bytes = bytes
+        if let rest = self.exchange(slot)?.rest, rest.readableBytes > 0 {
+            var joined = rest
+            joined.writeImmutableBuffer(bytes)
+            self.exchanges[Int(slot.index)]?.rest = joined
+            self.exchanges[Int(slot.index)]?.endsAfterRest = thenEnd
+            return
+        }
+        switch bytes.withUnsafeReadableBytes({ self.session.appendData(slot, $0, endStream: thenEnd) }) {
+        case .accepted, .closed: if thenEnd { self.drop(slot) }
+        case .partial(let count):
+            bytes.moveReaderIndex(forwardBy: count)
+            self.exchanges[Int(slot.index)]?.rest = bytes
+            self.exchanges[Int(slot.index)]?.endsAfterRest = thenEnd
+        case .noStreamWindow, .noConnectionWindow, .bufferFull:
+            self.exchanges[Int(slot.index)]?.rest = bytes
+            self.exchanges[Int(slot.index)]?.endsAfterRest = thenEnd
+        }
+    }
+
+    /// It is this stream's turn to write.
+    func resume(_ slot: StreamSlot) {
+        guard var exchange = self.exchange(slot) else { return }
+        if exchange.rest.readableBytes > 0 {
+            let rest = exchange.rest
+            self.exchanges[Int(slot.index)]?.rest = ByteBuffer()
+            self.append(rest, to: slot, thenEnd: exchange.endsAfterRest)
+            guard let now = self.exchange(slot) else { return }
+            exchange = now
+        }
+        guard exchange.rest.readableBytes == 0, exchange.awaitsWritable, let token = exchange.token else { return }
+        self.exchanges[Int(slot.index)]?.awaitsWritable = false
+        self.server.application.streamBecameWritable(token)
+    }
+}
