@@ -14,6 +14,8 @@ public final class Origin: Sendable {
     /// Where an origin listens, with the real ports.
     public struct Endpoints: Sendable {
         public let http: SocketAddress
+        /// `nil` without a certificate.
+        public let https: SocketAddress?
         public let admin: SocketAddress
     }
 
@@ -24,9 +26,12 @@ public final class Origin: Sendable {
 
     private struct Running: Sendable {
         let directory: ShardDirectory
-        let listeners: [Listener]
+        let admin: Listener
+        let open: [Listener]
         /// Gives ended streams their verdicts, off the event loops.
         let settling: Task<Void, Never>
+        /// Looks for new certificates, off the event loops.
+        let reloading: Task<Void, Never>?
     }
 
     /// - Parameter group: its loops share the connections; the origin does not shut it down.
@@ -37,8 +42,9 @@ public final class Origin: Sendable {
     }
 
     /// Binds both listeners and starts to serve.
-    /// - Throws: the socket's error if an address cannot be bound.
+    /// - Throws: the socket's error if an address cannot be bound; `TLSError` if a certificate cannot be used.
     public func start() async throws -> Endpoints {
+        let certificates = try self.configuration.tls.map { try CertificateReloader(configuration: $0) }
         let directory = try await self.makeShards()
         var open = self.listener(ListenerName.open, host: self.configuration.host, port: self.configuration.port)
         open.expectsProxyProtocol = self.configuration.proxyProtocol
@@ -46,12 +52,18 @@ public final class Origin: Sendable {
         let admin = self.listener(
             ListenerName.admin, host: self.configuration.adminHost, port: self.configuration.adminPort
         )
-        let openListener = try await self.bind(open, admission: self.shared.connections, directory: directory)
-        let adminListener: Listener
+        var listeners: [Listener] = []
         do {
-            adminListener = try await self.bind(admin, admission: ConnectionAdmission(), directory: directory)
+            listeners.append(try await self.bind(open, admission: self.shared.connections, directory: directory))
+            listeners.append(try await self.bind(admin, admission: ConnectionAdmission(), directory: directory))
+            if let certificates {
+                open.port = self.configuration.tlsPort
+                open.certificates = certificates
+                listeners.append(try await self.bind(open, admission: self.shared.connections, directory: directory))
+            }
         } catch {
-            await openListener.close()
+            for listener in listeners { await listener.close() }
+            _ = try? await directory.collect { $0.stop() }
             throw error
         }
         let closes = self.shared.closes
@@ -59,9 +71,19 @@ public final class Origin: Sendable {
             while (try? await Task.sleep(for: .milliseconds(50))) != nil { closes.settle(now: Clock.monotonic()) }
         }
         self.running.withLock {
-            $0 = Running(directory: directory, listeners: [openListener, adminListener], settling: settling)
+            $0 = Running(
+                directory: directory,
+                admin: listeners[1],
+                open: [listeners[0]] + listeners[2...],
+                settling: settling,
+                reloading: certificates.map(self.reload)
+            )
         }
-        return Endpoints(http: openListener.address, admin: adminListener.address)
+        return Endpoints(
+            http: listeners[0].address,
+            https: certificates == nil ? nil : listeners.last?.address,
+            admin: listeners[1].address
+        )
     }
 
     /// Ends every stream within the drain window, then everything else. The public listener closes first: a client
@@ -78,7 +100,7 @@ public final class Origin: Sendable {
                 "window_seconds": "\(self.configuration.drainWindow)",
             ]
         )
-        await running.listeners.first?.close()
+        for listener in running.open { await listener.close() }
         _ = try? await running.directory.collect { $0.startDraining(until: end) }
         // Streams that would not take their last bytes are cut a second after the window.
         await self.wait(until: end + 2_000_000_000) { self.shared.streams.counts.active == 0 }
@@ -94,14 +116,31 @@ public final class Origin: Sendable {
             return running
         }
         guard let running else { return }
-        for listener in running.listeners { await listener.close() }
+        for listener in running.open + [running.admin] { await listener.close() }
         _ = try? await running.directory.collect { shard in
             shard.shutDown()
             shard.stop()
         }
+        running.reloading?.cancel()
         running.settling.cancel()
         await running.settling.value
         self.shared.closes.flush()
+    }
+
+    /// A certificate that is renewed on disk is in use within ten seconds; one that cannot be used changes nothing.
+    private func reload(_ certificates: CertificateReloader) -> Task<Void, Never> {
+        let logger = self.shared.logger
+        return Task {
+            while (try? await Task.sleep(for: .seconds(10))) != nil {
+                switch certificates.check() {
+                case .unchanged: break
+                case .reloaded(let summaries):
+                    logger.info("certificates reloaded", metadata: ["count": "\(summaries.count)"])
+                case .failed(let error):
+                    logger.error("new certificates not usable; the old ones stay", metadata: ["error": "\(error)"])
+                }
+            }
+        }
     }
 
     private func makeShards() async throws -> ShardDirectory {
@@ -116,9 +155,10 @@ public final class Origin: Sendable {
         }
         let directory = ShardDirectory(shards: shards)
         let limits = self.configuration.limits
+        let logger = self.shared.logger
         _ = try await directory.collect { shard in
             shard.directory = directory
-            let server = ServerLoop(eventLoop: shard.loop, application: shard, limits: limits)
+            let server = ServerLoop(eventLoop: shard.loop, application: shard, limits: limits, logger: logger)
             shard.server = server
             server.start()
             shard.startSweeping()

@@ -14,6 +14,11 @@ public struct OriginConfiguration: Sendable {
     public var adminHost = "127.0.0.1"
     public var adminPort = 9464
 
+    /// Where TLS listens when ``tls`` is set; 0 picks a free port.
+    public var tlsPort = 8443
+    /// Certificates and policy of the TLS listener; `nil`: there is none.
+    public var tls: TLSServerConfiguration?
+
     /// Seconds without a write after which a stream gets a heartbeat; 0 switches heartbeats off.
     public var heartbeat = 15.0
     /// The reconnection time that streams open with.

@@ -53,6 +53,23 @@ struct ConnectionRow: Sendable, Encodable {
     var unacknowledgedBytes: Int?
     var unsentBytes: Int?
     var roundTripMicroseconds: Int?
+    var alpn: String?
+    var tlsVersion: String?
+    var tlsCipher: String?
+    var http2: HTTP2Row?
+}
+
+/// What only an HTTP/2 connection has. Windows and pending in bytes, stalls in number and seconds.
+struct HTTP2Row: Sendable, Encodable {
+    var goawayReceived: String?
+    var connectionWindow: Int
+    var pendingBytes: Int
+    var refusedStreams: UInt64
+    var resetsReceived: UInt64
+    var streamStalls: UInt64
+    var streamStallSeconds: Double
+    var connectionStalls: UInt64
+    var connectionStallSeconds: Double
 }
 
 private struct ConnectionReport: Encodable {
@@ -208,7 +225,7 @@ extension StreamRow {
 }
 
 extension ConnectionRow {
-    fileprivate init(_ connection: Connection, sample: SocketSample?, now: Int64) {
+    fileprivate init(_ connection: Connection, sample: ConnectionSample, now: Int64) {
         self.init(
             id: connection.id.rawValue,
             listener: connection.listener,
@@ -218,9 +235,30 @@ extension ConnectionRow {
             requests: connection.requestCount,
             streams: connection.activeStreams,
             peakStreams: connection.peakStreams,
-            unacknowledgedBytes: sample?.unacknowledgedBytes,
-            unsentBytes: sample?.unsentBytes,
-            roundTripMicroseconds: sample?.roundTripMicroseconds
+            unacknowledgedBytes: sample.socket?.unacknowledgedBytes,
+            unsentBytes: sample.socket?.unsentBytes,
+            roundTripMicroseconds: sample.socket?.roundTripMicroseconds,
+            alpn: connection.tls?.applicationProtocol,
+            tlsVersion: connection.tls.map { "\($0.version)" },
+            tlsCipher: connection.tls?.cipher,
+            http2: sample.http2.map { HTTP2Row($0, goawayReceived: connection.goAwayReceived) }
+        )
+    }
+}
+
+extension HTTP2Row {
+    fileprivate init(_ sample: HTTP2ConnectionSample, goawayReceived: String?) {
+        let counters = sample.counters
+        self.init(
+            goawayReceived: goawayReceived,
+            connectionWindow: sample.connectionWindow,
+            pendingBytes: sample.pendingBytes,
+            refusedStreams: counters.refusedStreams,
+            resetsReceived: counters.resetsReceived,
+            streamStalls: UInt64(counters.streamStalls.count),
+            streamStallSeconds: Milliseconds(counters.streamStalls.nanoseconds).seconds,
+            connectionStalls: UInt64(counters.connectionStalls.count),
+            connectionStallSeconds: Milliseconds(counters.connectionStalls.nanoseconds).seconds
         )
     }
 }

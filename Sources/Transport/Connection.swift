@@ -43,6 +43,8 @@ public final class Connection {
     /// Monotonic nanoseconds at accept.
     public let acceptedAt: Int64
     public internal(set) var applicationProtocol: ApplicationProtocol = .http11
+    /// What the TLS handshake agreed on; `nil` in cleartext, and until the handshake is over.
+    public internal(set) var tls: TLSHandshakeCompleted?
     /// Requests whose head was read on this connection so far.
     public internal(set) var requestCount: UInt64 = 0
     /// Streams open now, and the most that were open at once.

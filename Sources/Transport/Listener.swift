@@ -17,6 +17,8 @@ public struct ListenerConfiguration: Sendable {
     public var expectsProxyProtocol = false
     /// Unacknowledged data for this long ends a connection (RFC 5482).
     public var tcpUserTimeoutMilliseconds = 30_000
+    /// Speak TLS, with the certificates of the moment; cleartext without it.
+    public var certificates: CertificateReloader?
     /// Connections at once; those beyond it are told so and closed.
     public var maximumConnections = Int.max
 
@@ -73,19 +75,25 @@ public struct Listener: Sendable {
         admission: ConnectionAdmission,
         server: ServerLoop
     ) throws {
+        let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
+        channel.closeFuture.whenComplete { _ in admission.leave() }
         // A peer that reset the connection before it was accepted has no address any more, and needs no answer.
         guard let peer = channel.remoteAddress else { throw ChannelError.eof }
         let connection = Connection(
             id: .next(), listener: configuration.name, peer: peer, acceptedAt: Clock.monotonic()
         )
-        let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
         connection.isOverLimit = !isWithinLimit
-        channel.closeFuture.whenComplete { _ in admission.leave() }
         if configuration.expectsProxyProtocol {
             try channel.pipeline.syncOperations.addHandler(ProxyProtocolHandler(connection))
         }
+        if let certificates = configuration.certificates {
+            try channel.pipeline.syncOperations.addHandler(TLSHandler(server: certificates.context))
+        }
         try HTTP1ServerConnection.install(
-            connection: connection, server: server, channel: channel, isDirect: true
+            connection: connection,
+            server: server,
+            channel: channel,
+            isDirect: configuration.certificates == nil
         )
     }
 }

@@ -25,6 +25,20 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
         self.isDirect = isDirect
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        context.fireUserInboundEventTriggered(event)
+        guard let handshake = event as? TLSHandshakeCompleted else { return }
+        self.http1.connection.tls = handshake
+        // What was agreed on is binding; without ALPN the first bytes tell, as in cleartext.
+        switch handshake.applicationProtocol {
+        case ApplicationProtocol.http2.rawValue:
+            self.switchToHTTP2(context)
+            self.leave(context)
+        case .some: self.leave(context)
+        case nil: break
+        }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = self.unwrapInboundIn(data)
         if self.collected.readableBytes == 0 {
@@ -59,7 +73,7 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
     private func leave(_ context: ChannelHandlerContext) {
         let bytes = self.collected
         self.collected = ByteBuffer()
-        context.fireChannelRead(self.wrapInboundOut(bytes))
+        if bytes.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(bytes)) }
         context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
     }
 }

@@ -4,6 +4,7 @@
 // What the connections of one event loop share: the application, the limits, the table of those alive and the sweep
 // over their deadlines. One sweep for all is cheaper than a timer for each.
 
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -44,16 +45,18 @@ public final class ServerLoop {
     let limits: ServerLimits
     let gates = GateTable()
     private let eventLoop: any EventLoop
+    private let logger: Logger
     private var connections: [ObjectIdentifier: any SweptConnection] = [:]
     private var sweep: RepeatedTask?
     private var date: (second: Int64, text: String) = (0, "")
 
     /// - Parameter limits: apply to every connection of this loop, whichever listener accepted it.
-    public init(eventLoop: any EventLoop, application: any Application, limits: ServerLimits) {
+    public init(eventLoop: any EventLoop, application: any Application, limits: ServerLimits, logger: Logger) {
         eventLoop.preconditionInEventLoop()
         self.eventLoop = eventLoop
         self.application = application
         self.limits = limits
+        self.logger = logger
     }
 
     /// Starts watching deadlines; four times a second is fine enough for limits counted in seconds.
@@ -70,9 +73,13 @@ public final class ServerLoop {
 
     public var connectionCount: Int { self.connections.count }
 
-    /// Every live connection of this loop, with a way to ask for its socket's state, which costs system calls.
-    public func forEachConnection(_ body: (Connection, () -> SocketSample?) -> Void) {
-        for connection in self.connections.values { body(connection.connection, connection.socketSample) }
+    /// Every live connection of this loop, with a way to look closer, which costs system calls.
+    public func forEachConnection(_ body: (Connection, () -> ConnectionSample) -> Void) {
+        for connection in self.connections.values {
+            body(connection.connection) {
+                ConnectionSample(socket: connection.socketSample(), http2: connection.http2Sample())
+            }
+        }
     }
 
     /// Closes a listener's connections that carry no stream now, and has the others close after the answer under way.
@@ -90,6 +97,16 @@ public final class ServerLoop {
     func add(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = connection }
     func remove(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = nil }
 
+    /// Handshakes fail all day on a public port, so this is for those who look for it.
+    func report(_ error: TLSError, from connection: Connection) {
+        self.logger.debug(
+            "TLS connection failed",
+            metadata: [
+                "connection": "\(connection.id)", "peer": "\(connection.peerAddress)", "error": "\(error)",
+            ]
+        )
+    }
+
     /// The `Date` field's value (RFC 9110, section 6.6.1), rendered once per second.
     func httpDate() -> String {
         let second = Clock.unix() / 1_000_000_000
@@ -106,4 +123,22 @@ protocol SweptConnection: AnyObject {
     func closeWhenIdle()
     func closeNow()
     func socketSample() -> SocketSample?
+    func http2Sample() -> HTTP2ConnectionSample?
+}
+
+/// A closer look at one connection.
+public struct ConnectionSample {
+    /// `nil` when the socket is gone or below TLS.
+    public let socket: SocketSample?
+    /// `nil` for HTTP/1.1.
+    public let http2: HTTP2ConnectionSample?
+}
+
+/// The state of one HTTP/2 connection.
+public struct HTTP2ConnectionSample {
+    /// Bytes that the peer lets us send on the connection.
+    public let connectionWindow: Int
+    /// Output that waits for the socket, in bytes.
+    public let pendingBytes: Int
+    public let counters: HTTP2SessionCounters
 }

@@ -8,6 +8,7 @@ import NIOCore
 import NIOPosix
 import Origin
 import ServiceLifecycle
+import Transport
 import UnixSignals
 
 #if canImport(Glibc)
@@ -22,16 +23,21 @@ struct OriginService: Service {
     let logger: Logger
 
     func run() async throws {
-        let origin = Origin(configuration: self.configuration.origin, group: self.group, logger: self.logger)
+        var configuration = self.configuration
+        try DevelopmentCertificate.prepare(&configuration, logger: self.logger)
+        let origin = Origin(configuration: configuration.origin, group: self.group, logger: self.logger)
         let endpoints: Origin.Endpoints
         do {
             endpoints = try await origin.start()
+        } catch let error as TLSError {
+            throw StartError(error)
         } catch {
-            throw ListenError(configuration: self.configuration.origin, cause: error)
+            throw StartError(configuration: self.configuration.origin, cause: error)
         }
         let announcement = ReadyAnnouncement(endpoints)
-        announcement.print()
+        // The file first: who has seen the line must find it.
         if let path = self.configuration.readyFile { try announcement.write(to: path) }
+        announcement.print()
         self.logger.info("serving", metadata: ["http": "\(announcement.http)", "admin": "\(announcement.admin)"])
 
         try? await gracefulShutdown()
@@ -46,12 +52,14 @@ struct OriginService: Service {
     }
 }
 
-/// A listener could not be bound, told with what to change.
-struct ListenError: Error, CustomStringConvertible {
+/// The origin could not start, told with what to change.
+struct StartError: Error, CustomStringConvertible {
     /// EX_UNAVAILABLE of sysexits.h.
     static let exitCode: Int32 = 69
 
     let description: String
+
+    init(_ error: TLSError) { self.description = "TLS: \(error)" }
 
     init(configuration: OriginConfiguration, cause: any Error) {
         let places =

@@ -15,18 +15,22 @@ import Origin
 
 struct ReadyAnnouncement {
     let http: String
+    let https: String?
     let admin: String
     private let tryAt: String
 
     init(_ endpoints: Origin.Endpoints) {
         self.http = Self.authority(endpoints.http)
+        self.https = endpoints.https.map { Self.authority($0) }
         self.admin = Self.authority(endpoints.admin)
         self.tryAt = Self.authority(endpoints.http, reachable: true)
     }
 
     /// One JSON object, for scripts.
     var line: String {
-        "{\"headwater\":\"ready\",\"pid\":\(getpid()),\"http\":\"\(self.http)\",\"admin\":\"\(self.admin)\"}\n"
+        let https = self.https.map { ",\"https\":\"\($0)\"" } ?? ""
+        return "{\"headwater\":\"ready\",\"pid\":\(getpid()),\"http\":\"\(self.http)\"\(https),"
+            + "\"admin\":\"\(self.admin)\"}\n"
     }
 
     /// The line for scripts first, then one for people to paste.

@@ -36,10 +36,10 @@ struct ServeCommand: AsyncParsableCommand {
         )
         do {
             try await services.run()
-        } catch let error as ListenError {
+        } catch let error as StartError {
             logs.flush()
             StandardError.write("headwater: \(error)\n")
-            throw ExitCode(ListenError.exitCode)
+            throw ExitCode(StartError.exitCode)
         }
         logger.info("ended")
         logs.flush()

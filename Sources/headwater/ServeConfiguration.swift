@@ -18,6 +18,12 @@ struct ServeConfiguration: Sendable {
     var origin = OriginConfiguration()
     var eventLoops = System.coreCount
     var readyFile: String?
+    /// Paths, as many keys as certificates.
+    var tlsCertificates: [String] = []
+    var tlsKeys: [String] = []
+    var tlsClientAuthorities: String?
+    var tlsSelfSigned = false
+    var tlsDirectory = "headwater-tls"
     var logLevel = Logger.Level.info
     var logFormat = LogFormat.auto
 }

@@ -49,6 +49,24 @@ extension Setting {
         }
     }
 
+    /// A path or the like that need not be there.
+    static func optional(_ key: String, _ placeholder: String, _ target: Target<String?>, _ help: String) -> Setting {
+        Setting(key: key, placeholder: placeholder, fallback: "", help: help) { text, configuration throws(Rejection) in
+            configuration[keyPath: target] = text.isEmpty ? nil : text
+        }
+    }
+
+    /// Comma-separated.
+    static func list(_ key: String, _ placeholder: String, _ target: Target<[String]>, _ help: String) -> Setting {
+        Setting(key: key, placeholder: placeholder, fallback: "", help: help) { text, configuration throws(Rejection) in
+            configuration[keyPath: target] = self.items(text)
+        }
+    }
+
+    static func items(_ text: String) -> [String] {
+        text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+    }
+
     static func number(
         _ key: String,
         _ bounds: ClosedRange<Int>,

@@ -25,6 +25,18 @@ enum SettingCatalogue {
             .text("host", "ADDRESS", \.origin.host, "Where streams and publishing listen."),
             .number("port", 0...65_535, \.origin.port, "Their port; 0 picks a free one."),
             .text("admin-host", "ADDRESS", \.origin.adminHost, "Where health and live tables listen."),
+            .number("tls-port", 0...65_535, \.origin.tlsPort, "Where TLS listens, on the same host; 0 picks a free port."),
+            .list(
+                "tls-certificate", "PATHS", \.tlsCertificates,
+                "PEM certificate chain; several, comma-separated, are chosen by SNI. With one, the TLS port opens."
+            ),
+            .list("tls-key", "PATHS", \.tlsKeys, "PEM keys, one for each certificate, in the same order."),
+            .optional(
+                "tls-client-ca", "PATH", \.tlsClientAuthorities,
+                "PEM authorities; only clients with a certificate of theirs get in."
+            ),
+            .flag("tls-self-signed", \.tlsSelfSigned, "Make and use a development certificate, and say how to trust it."),
+            .text("tls-directory", "PATH", \.tlsDirectory, "Where the development certificate is kept."),
             .number("admin-port", 0...65_535, \.origin.adminPort, "Their port; 0 picks a free one."),
         ]
     )
@@ -134,7 +146,7 @@ enum SettingCatalogue {
                 help: "Addresses whose Forwarded or X-Forwarded-For is believed, as CIDR, comma-separated."
             ) { text, configuration throws(Setting.Rejection) in
                 var ranges: [AddressRange] = []
-                for item in Self.items(text) {
+                for item in Setting.items(text) {
                     guard let range = AddressRange(item) else {
                         throw Setting.Rejection(allowed: "a list such as 10.0.0.0/8,192.0.2.7,2001:db8::/32")
                     }
@@ -167,6 +179,10 @@ enum SettingCatalogue {
                 "max-streams-per-peer", 0...10_000_000, \.origin.maximumStreamsPerPeer,
                 "Streams at once of one client address; 0 is off."
             ),
+            .number(
+                "max-streams-per-connection", 1...1_000_000, \.origin.limits.http2.maxConcurrentStreams,
+                "Streams at once on one HTTP/2 connection; those beyond it are refused and may be tried again."
+            ),
             .seconds(
                 "header-timeout", 0.1...3600, \.headerTimeout,
                 "A request's head must be complete in this time; else 408."
@@ -186,10 +202,10 @@ enum SettingCatalogue {
                 "event-loops", 1...256, \.eventLoops, fallback: String(System.coreCount),
                 "Threads that serve; the default is the number of cores."
             ),
-            Setting(
-                key: "ready-file", placeholder: "PATH", fallback: "",
-                help: "Written once the origin serves, with the line that standard output gets."
-            ) { text, configuration throws(Setting.Rejection) in configuration.readyFile = text.isEmpty ? nil : text },
+            .optional(
+                "ready-file", "PATH", \.readyFile,
+                "Written once the origin serves, with the line that standard output gets."
+            ),
             .choice(
                 "log-level", \.logLevel, "Log lines of this level and above are written."
             ),
@@ -198,7 +214,7 @@ enum SettingCatalogue {
     )
 
     private static func crossOrigin(_ text: String) throws(Setting.Rejection) -> CrossOriginPolicy {
-        let items = self.items(text)
+        let items = Setting.items(text)
         if items == ["*"] { return CrossOriginPolicy(.any) }
         for item in items where !self.isOrigin(item) {
             throw Setting.Rejection(allowed: "* or a list of origins such as https://app.example.com (no path)")
@@ -212,10 +228,6 @@ enum SettingCatalogue {
             return false
         }
         return text.split(separator: "/", omittingEmptySubsequences: false).count == 3
-    }
-
-    private static func items(_ text: String) -> [String] {
-        text.split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
     }
 }
 

@@ -52,6 +52,12 @@ enum SettingReader {
                 throw self.exit("\(invalid) (from \(value.source))")
             }
         }
+        guard configuration.tlsCertificates.count == configuration.tlsKeys.count else {
+            throw self.exit(
+                "tls-certificate names \(configuration.tlsCertificates.count) files and tls-key "
+                    + "\(configuration.tlsKeys.count); name one key for each certificate, in the same order"
+            )
+        }
         return configuration
     }
 

@@ -103,6 +103,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? IOError {
             self.lose(.reading(errno: error.errnoCode))
+        } else if let error = error as? TLSError {
+            // The TLS handler has said what there is to say, and closes.
+            self.server.report(error, from: self.connection)
         } else if self.machine.state == .idle || self.machine.acceptsBody || self.isHolding {
             self.reject(HTTP1RequestValidation.rejection(of: error))
         }
@@ -208,6 +211,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     func socketSample() -> SocketSample? { self.socket?.sample() }
+    func http2Sample() -> HTTP2ConnectionSample? { nil }
 }
 
 extension StreamEnd.Cause {

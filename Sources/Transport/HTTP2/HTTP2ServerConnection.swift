@@ -100,6 +100,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? TLSError { self.server.report(error, from: self.connection) }
         let code = (error as? IOError)?.errnoCode ?? EPROTO
         switch StreamEnd.Cause.reading(errno: code) {
         case .timedOut(let code): self.endAll(.timedOut(code))
@@ -248,4 +249,12 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     func socketSample() -> SocketSample? { self.socket?.sample() }
+
+    func http2Sample() -> HTTP2ConnectionSample? {
+        HTTP2ConnectionSample(
+            connectionWindow: self.session.connectionWindow,
+            pendingBytes: self.session.pendingOutputBytes,
+            counters: self.session.counters
+        )
+    }
 }
