@@ -71,14 +71,6 @@ extension Shard {
         self.afterInput { $0.turn() }
     }
 
-    /// Runs `body` after the loop has looked at its sockets. ``later(_:)`` would not do: NIO runs the tasks that tasks
-    /// submit before it looks at a socket again, so work that goes on in slices would keep new connections, requests
-    /// and acknowledgements waiting until all of it is done; on a loop with more to deliver than it can, for ever.
-    /// A timer that is not yet due when the tasks are through makes NIO poll.
-    func afterInput(_ body: @escaping (Shard) -> Void) {
-        self.loop.assumeIsolated().scheduleTask(in: .microseconds(20)) { body(self) }
-    }
-
     /// Serves `count` subscribers from `start` on; returns how many there were.
     @discardableResult
     private func fanOut(_ channel: Channel, from start: Int, count: Int, now: Int64) -> Int {

@@ -21,8 +21,9 @@ import Testing
             // Accepts, and closes what it accepted.
             .childChannelInitializer { $0.eventLoop.makeFailedFuture(ChannelError.eof) }
             .bind(host: "127.0.0.1", port: 0).get()
+        let afterPoll = try await AfterPoll.make(on: loop)
         let shard = try await loop.submit {
-            let shard = Shard(index: 0, loop: loop, shared: shared)
+            let shard = Shard(index: 0, loop: loop, shared: shared, afterPoll: afterPoll.value)
             Self.workWithoutEnd(on: shard)
             return NIOLoopBound(shard, eventLoop: loop)
         }.get()
@@ -33,14 +34,12 @@ import Testing
         // The kernel connects by itself; this end comes only from a server that polled.
         try await client.closeFuture.get()
 
-        try await loop.submit { shard.value.isTickScheduled = true }.get()
+        try await loop.submit { shard.value.stop() }.get()
         try await clientGroup.shutdownGracefully()
         try await group.shutdownGracefully()
     }
 
-    /// Slice after slice until told to end; `isTickScheduled` is borrowed to tell it.
     private static func workWithoutEnd(on shard: Shard) {
-        guard !shard.isTickScheduled else { return }
         shard.afterInput { self.workWithoutEnd(on: $0) }
     }
 
