@@ -62,7 +62,11 @@ struct LineLogHandler: LogHandler {
             line.writeString(",")
             line.writeJSONString(name)
             line.writeString(":")
-            if Self.isQuantity(name), Self.isNumber(value) { line.writeString(value) } else { line.writeJSONString(value) }
+            if Self.isQuantity(name), Self.isNumber(value) {
+                line.writeString(value)
+            } else {
+                line.writeJSONString(value)
+            }
         }
         line.writeString("}\n")
         return String(buffer: line)

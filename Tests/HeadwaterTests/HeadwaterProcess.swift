@@ -15,7 +15,8 @@ struct HeadwaterProcess {
         let path = ProcessInfo.processInfo.environment["HEADWATER_BIN"]
         let beside = try #require(CommandLine.arguments.first { $0.contains(".xctest") })
         let file =
-            path.map { URL(filePath: $0) } ?? URL(filePath: beside).deletingLastPathComponent().appending(path: "headwater")
+            path.map { URL(filePath: $0) }
+            ?? URL(filePath: beside).deletingLastPathComponent().appending(path: "headwater")
         try #require(FileManager.default.isExecutableFile(atPath: file.path()), "no executable at \(file.path())")
         return file
     }

@@ -36,10 +36,12 @@ import Testing
     }
 
     @Test(arguments: ["0", "7", "12", "0.5", "10.25", "123456789012345", "12345678901.000"])
-    func aPlainNumberIsANumber(text: String) throws {
-        let line = self.json("m", [("n", text)])
-        #expect(line.hasSuffix("\"n\":\(text)}\n"))
-        #expect(try self.parse(line)["n"] is NSNumber)
+    func aPlainNumberOfAQuantityIsANumber(text: String) throws {
+        for name in ["events", "bytes", "age_seconds", "backlog_bytes", "connection"] {
+            let line = self.json("m", [(name, text)])
+            #expect(line.hasSuffix("\"\(name)\":\(text)}\n"))
+            #expect(try self.parse(line)[name] is NSNumber)
+        }
     }
 
     @Test(arguments: [
@@ -47,8 +49,13 @@ import Testing
         "1234567890123456", "127.0.0.1",
     ])
     func anythingElseIsAString(text: String) throws {
-        let object = try self.parse(self.json("m", [("n", text)]))
-        #expect(object["n"] as? String == text)
+        let object = try self.parse(self.json("m", [("events", text)]))
+        #expect(object["events"] as? String == text)
+    }
+
+    @Test(arguments: ["channel", "path", "peer", "reason", "version"])
+    func aFieldThatIsNoQuantityIsAStringWhateverItHolds(name: String) throws {
+        #expect(try self.parse(self.json("m", [(name, "42")]))[name] as? String == "42")
     }
 
     @Test func textIsForPeople() {

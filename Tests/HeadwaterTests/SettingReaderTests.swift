@@ -119,6 +119,12 @@ import Testing
         }
     }
 
+    @Test(arguments: [["--tls-certificate", "a.pem"], ["--tls-key", "a,b", "--tls-certificate", "a"]])
+    func everyCertificateNeedsItsKey(arguments: [String]) async throws {
+        let values = try await SettingReader.values(arguments: arguments, environment: [:])
+        #expect(throws: ExitCode(64)) { try SettingReader.configuration(values) }
+    }
+
     @Test(arguments: ["prot: 1\n", "port: 1\nPort: 2\n", "headwater-port: 1\n", "[not, a, map\n", "port: [1\n"])
     func aFileWithWhatIsNoSettingEndsWithTheUsageStatus(text: String) async throws {
         try await SettingSamples.withFile(text) { path in

@@ -2,7 +2,6 @@
 // Copyright the Headwater authors
 
 import ArgumentParser
-import NIOHTTP1
 import Testing
 
 @testable import Origin

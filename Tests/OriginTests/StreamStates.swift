@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -29,15 +30,18 @@ struct StreamStates {
     static func withStates(_ body: @escaping @Sendable (StreamStates) -> [Finding]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
-        let findings = try await listener.eventLoop.submit { body(StreamStates(listener)) }.get()
+        let findings = try await listener.eventLoop.submit { body(try StreamStates(listener)) }.get()
         try await listener.close().get()
         for finding in findings { #expect(finding.holds, "\(finding.what)") }
     }
 
-    private init(_ channel: any NIOCore.Channel) {
-        let head = RequestHead.sample("/channels/news/events")
+    private init(_ channel: any NIOCore.Channel) throws {
+        let head = try RequestHead.sample("/channels/news/events")
         let server = ServerLoop(
-            eventLoop: channel.eventLoop, application: SilentApplication(), limits: ServerLimits()
+            eventLoop: channel.eventLoop,
+            application: SilentApplication(),
+            limits: ServerLimits(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.stream = .http1(HTTP1ServerConnection(connection: head.connection, server: server, channel: channel))
         self.subscribed = SubscribedChannel()

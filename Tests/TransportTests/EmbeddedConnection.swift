@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import Logging
 import NIOCore
 import NIOEmbedded
 
@@ -19,7 +20,10 @@ final class EmbeddedConnection {
             id: .next(), listener: "test", peer: try SocketAddress(ipAddress: "192.0.2.1", port: 1000), acceptedAt: 0
         )
         self.server = ServerLoop(
-            eventLoop: self.channel.embeddedEventLoop, application: self.application, limits: limits
+            eventLoop: self.channel.embeddedEventLoop,
+            application: self.application,
+            limits: limits,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         try self.channel.pipeline.syncOperations.addHandler(self.peer)
         if proxyProtocol {

@@ -50,6 +50,13 @@ import Testing
         #expect(text.contains("\r\n\r\n/p|abcHTTP/1.1 200 OK"))
     }
 
+    @Test(arguments: ["PUT", "PROPFIND", "PATCH", "POST"])
+    func aMethodThatStartsLikeTheHTTP2PrefaceIsNoPreface(method: String) throws {
+        self.peer.application.answer = RecordingApplication.echo
+        try self.peer.sendInSingleBytes("\(method) /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try self.peer.received().hasSuffix("/1|"))
+    }
+
     @Test func everyResponseHasADate() throws {
         self.peer.application.answer = RecordingApplication.echo
         try self.peer.channel.writeInbound(ByteBuffer(string: self.request("/")))
@@ -141,16 +148,38 @@ import Testing
         #expect(try self.peer.received() == "")
     }
 
-    @Test func drainingClosesAnIdleConnectionAndLetsAnAnswerOut() throws {
+    @Test func drainingLetsAnAnswerOutAndCloses() throws {
         try self.peer.send(self.request("/1"))
-        self.peer.server.closeIdleConnections()
+        self.peer.server.closeIdleConnections(of: "test")
         #expect(!self.peer.isClosed)
         RecordingApplication.echo(try #require(self.peer.application.requests.first))
         #expect(try self.peer.received().contains("Connection: close"))
+        #expect(self.peer.isOutputEnded)
+    }
 
-        let idle = try EmbeddedConnection()
-        idle.server.closeIdleConnections()
-        #expect(idle.isClosed)
-        #expect(idle.server.connectionCount == 0)
+    @Test func drainingClosesAnIdleConnection() throws {
+        self.peer.application.answer = RecordingApplication.echo
+        try self.peer.send(self.request("/1"))
+        self.peer.server.closeIdleConnections(of: "other")
+        #expect(!self.peer.isClosed)
+        self.peer.server.closeIdleConnections(of: "test")
+        #expect(self.peer.isClosed)
+        #expect(self.peer.server.connectionCount == 0)
+    }
+
+    @Test func drainingAnswersTheFirstRequestOfAFreshConnection() throws {
+        self.peer.application.answer = RecordingApplication.echo
+        self.peer.server.closeIdleConnections(of: "test")
+        #expect(!self.peer.isClosed)
+        try self.peer.send(self.request("/1"))
+        #expect(try self.peer.received().hasSuffix("Connection: close\r\n\r\n/1|"))
+    }
+
+    @Test func drainingLeavesAFreshConnectionToItsFirstRequest() throws {
+        self.peer.server.closeIdleConnections(of: "test")
+        #expect(!self.peer.isClosed)
+        try self.peer.send(self.request("/1"))
+        RecordingApplication.echo(try #require(self.peer.application.requests.first))
+        #expect(try self.peer.received().contains("Connection: close"))
     }
 }

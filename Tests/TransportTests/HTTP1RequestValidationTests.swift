@@ -64,6 +64,17 @@ import Testing
         #expect(self.status(.POST, fields: [("Host", "a")] + fields) == status)
     }
 
+    @Test(
+        arguments: [
+            ("a.example", nil), ("a.example:8080", nil), ("[2001:db8::1]:80", nil), ("a_b~c%20", nil),
+            ("a/b", 400), ("user@host", 400), ("a b", 400), ("a?b", 400), ("a#b", 400), ("a\\b", 400),
+            ("caf\u{E9}", 400),
+        ] as [(String, Int?)]
+    )
+    func theHostIsHostAndPort(host: String, status: Int?) {
+        #expect(self.status(fields: [("Host", host)]) == status)
+    }
+
     @Test func http10HasNoTransferEncoding() {
         #expect(self.status(.POST, "/", version: .http1_0, fields: [("Transfer-Encoding", "chunked")]) == 400)
     }

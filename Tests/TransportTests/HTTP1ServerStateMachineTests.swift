@@ -157,12 +157,17 @@ import Testing
     }
 
     @Test(arguments: Start.allCases)
-    func retiringClosesAnIdleConnectionAndLeavesAnOpenStream(start: Start) {
+    func onlyARequestBeforeItsAnswerAwaitsAResponse(start: Start) {
+        #expect(start.machine.awaitsResponse == (start == .responding || start == .respondingLast))
+    }
+
+    @Test(arguments: Start.allCases, [true, false])
+    func retiringClosesAnIdleConnectionAndLeavesAnOpenStream(start: Start, isFresh: Bool) {
         var machine = start.machine
-        let action = machine.retire()
+        let action = machine.retire(isFresh: isFresh)
         #expect(machine.isRetiring)
         switch start {
-        case .idle:
+        case .idle where !isFresh:
             #expect(action == .closeNow)
             #expect(machine.state == .closed)
         case .streaming:
@@ -176,7 +181,7 @@ import Testing
 
     @Test func aRetiringConnectionClosesWithTheResponseUnderWay() {
         var machine = Start.readingBody.machine
-        _ = machine.retire()
+        _ = machine.retire(isFresh: false)
         let isComplete = machine.endReceived()
         let answer = machine.responseStarted(mustClose: false)
         let next = machine.headReceived(keepAlive: true)
@@ -187,7 +192,7 @@ import Testing
 
     @Test func aRetiringConnectionMayStillOpenItsStream() {
         var machine = Start.responding.machine
-        _ = machine.retire()
+        _ = machine.retire(isFresh: false)
         let didStart = machine.streamStarted()
         let didFinish = machine.streamFinished()
         #expect(didStart)

@@ -18,9 +18,17 @@ import Testing
         #expect(self.peer.connection.peerAddress == "192.0.2.1")
         try self.peer.send(self.header)
         #expect(self.peer.connection.peerAddress == "203.0.113.7")
-        #expect(self.peer.connection.peer?.port == 40_000)
+        #expect(self.peer.connection.peer.port == 40_000)
         try self.peer.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try self.peer.received().hasSuffix("/a|"))
+    }
+
+    @Test(arguments: ProxyHeader.samples)
+    func aRequestInTheSameReadIsAnswered(header: [UInt8]) throws {
+        try self.peer.send(header + Array("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+        #expect(try self.peer.received().hasSuffix("/a|"))
+        try self.peer.send("GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try self.peer.received().hasSuffix("/b|"))
     }
 
     @Test func aLocalConnectionKeepsItsPeer() throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import NIOCore
 import Testing
 
 @testable import Transport
@@ -15,8 +16,9 @@ import Testing
             ("http://host/a?b", "/a", "b"), ("https://host:8443/a/b", "/a/b", nil), ("HTTP://host/", "/", nil),
             ("http://host", "/", nil), ("http://user@host/x", "/x", nil), ("http://[::1]:80/x?y", "/x", "y"),
         ] as [(String, String, String?)])
-    func theTargetIsPathAndQuery(target: String, path: String, query: String?) {
-        let connection = Connection(id: .next(), listener: "test", peer: nil, acceptedAt: 0)
+    func theTargetIsPathAndQuery(target: String, path: String, query: String?) throws {
+        let peer = try SocketAddress(ipAddress: "192.0.2.1", port: 1)
+        let connection = Connection(id: .next(), listener: "test", peer: peer, acceptedAt: 0)
         let head = RequestHead(
             method: .GET, target: target, headers: [:], applicationProtocol: .http11, connection: connection,
             requestNumber: 1

@@ -3,6 +3,7 @@
 
 import Dispatch
 import Glibc
+import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -29,8 +30,9 @@ import Testing
         limits.maximumBurstBytes = 100_000
         let server = try await loop.submit { [limits] in
             let application = StreamingApplication(messages: (0..<Self.messages).map(Self.message))
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             return NIOLoopBound(
-                ServerLoop(eventLoop: loop, application: application, limits: limits), eventLoop: loop
+                ServerLoop(eventLoop: loop, application: application, limits: limits, logger: logger), eventLoop: loop
             )
         }.get()
         let listener = try await Listener.bind(
@@ -68,8 +70,7 @@ private final class StreamingApplication: Application {
     func plan(for head: RequestHead) -> RequestPlan { .handle(bodyLimit: 0) }
 
     func handle(_ head: RequestHead, body: ByteBuffer, on stream: ServerStream) {
-        guard stream.open(Response(status: .ok), token: StreamToken(slot: 0, generation: 0), preamble: ByteBuffer())
-        else { return }
+        stream.open(Response(status: .ok), token: StreamToken(slot: 0, generation: 0), preamble: ByteBuffer())
         self.stream = stream
         self.deliver()
     }

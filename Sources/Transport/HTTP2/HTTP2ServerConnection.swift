@@ -8,7 +8,7 @@ import NIOCore
 import NIOHPACK
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One HTTP/2 connection. Belongs to its event loop.
@@ -149,7 +149,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         }
     }
 
-    private func flush() {
+    func flush() {
+        defer { self.resumeReading() }
         // While the queue holds bytes, more would only make it longer: the session keeps them, and its bound holds.
         while self.queuedBytes == 0, self.session.hasOutput {
             guard let socket = self.socket else { return self.enqueue() }
@@ -174,13 +175,14 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
                 self.session.outputFlushed(count)
                 // Not from here: this may be inside the application's own call.
                 self.scheduleFlush()
-                if self.isReadingPaused { self.scheduleProcessing() }
             case .failure(let error): self.lose(.writing(errno: (error as? IOError)?.errnoCode ?? EPIPE))
             }
         }
     }
 
-    private func scheduleProcessing() {
+    /// Output has left: the frames that waited for that are handled in a turn of their own.
+    private func resumeReading() {
+        guard self.isReadingPaused, !self.session.isInputPaused else { return }
         self.channel.eventLoop.assumeIsolated().execute { self.process() }
     }
 
