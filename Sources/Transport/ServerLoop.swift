@@ -43,6 +43,7 @@ public struct ServerLimits: Sendable {
 public final class ServerLoop {
     let application: any Application
     let limits: ServerLimits
+    let gates = GateTable()
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var connections: [ObjectIdentifier: any SweptConnection] = [:]

@@ -53,8 +53,8 @@ struct StreamStates {
 
     func make(position: UInt64) -> StreamState {
         StreamState(
-            transport: self.stream, channel: self.subscribed.channel, position: position, subscriberIndex: 0,
-            lastWriteAt: 0, lastEventAt: 0, deadline: .max, record: self.record
+            transport: self.stream, channel: self.subscribed.channel, position: position, deadline: .max,
+            record: self.record
         )
     }
 }

@@ -54,12 +54,11 @@ import Testing
         for step in 0..<600 {
             let length = Int.random(in: 0...longest, using: &random)
             let payload = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
-            let before = model.messages.count
-            let wouldDrop = log.wouldDrop(appending: length)
+            let foretold = log.firstSequence(afterAppending: length)
             payload.withUnsafeBytes { log.append($0, publishedAt: Int64(step)) }
             model.append(payload, publishedAt: Int64(step))
-            let isForetold = length == 0 || before == 0 || wouldDrop == (model.messages.count <= before)
-            var differences = isForetold ? [] : ["wouldDrop"]
+            let isForetold = length == 0 || foretold == model.messages.first?.sequence
+            var differences = isForetold ? [] : ["firstSequence(afterAppending:)"]
             differences += self.differences(log, model)
             if step % 40 == 39 { differences += self.differencesAtEveryPosition(log, model, random: &random) }
             try #require(differences == [], "after message \(step)")
@@ -88,14 +87,14 @@ import Testing
         for message in model.messages {
             let sequence = message.sequence
             let limit = Int.random(in: 0...2000, using: &random)
-            let part = log.chunks(from: sequence, limit: limit)
+            let part = log.run(from: sequence, limit: limit)
             let comparisons = [
                 ("holds", log.holds(sequence)),
                 ("payload", log.payload(sequence).map { Array($0) } == message.payload),
                 ("publishedAt", log.publishedAt(sequence) == message.publishedAt),
                 ("backlog", log.backlog(from: sequence) == behind),
                 ("offset", log.offset(of: sequence) == UInt64(model.appendedBytes - behind)),
-                ("chunks", log.chunks(from: sequence, limit: .max).bytes.elementsEqual(run)),
+                ("chunks", log.run(from: sequence, limit: .max).bytes.elementsEqual(run)),
                 ("limited chunks", run.starts(with: part.bytes)),
                 ("limit", part.bytes.count <= max(limit, message.frame.count)),
             ]

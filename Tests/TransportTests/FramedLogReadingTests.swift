@@ -17,26 +17,27 @@ import Testing
         self.frames = texts.map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }
     }
 
-    @Test func chunksFromEveryPositionAreOneRunToTheHead() {
+    @Test func messagesFromEveryPositionAreOneRunToTheHead() {
         for start in 0..<self.frames.count {
-            let (bytes, next) = self.log.chunks(from: UInt64(start + 1), limit: .max)
-            #expect(String(decoding: bytes, as: UTF8.self) == self.frames[start...].joined())
-            #expect(next == 41)
+            let run = self.log.run(from: UInt64(start + 1), limit: .max)
+            #expect(String(decoding: run.bytes, as: UTF8.self) == self.frames[start...].joined())
+            #expect(run.first == UInt64(start + 1))
+            #expect(run.next == 41)
         }
     }
 
     @Test(arguments: [0, 1, 6, 7, 13, 40, 100, 500, 1063, 1064, 5000])
     func aLimitEndsTheRunBetweenMessagesButNeverBeforeTheFirst(limit: Int) {
         for start in 0..<self.frames.count {
-            let (bytes, next) = self.log.chunks(from: UInt64(start + 1), limit: limit)
+            let run = self.log.run(from: UInt64(start + 1), limit: limit)
             var expected = self.frames[start]
             var end = start + 1
             while end < self.frames.count, expected.utf8.count + self.frames[end].utf8.count <= limit {
                 expected += self.frames[end]
                 end += 1
             }
-            #expect(String(decoding: bytes, as: UTF8.self) == expected)
-            #expect(next == UInt64(end + 1))
+            #expect(String(decoding: run.bytes, as: UTF8.self) == expected)
+            #expect(run.next == UInt64(end + 1))
         }
     }
 

@@ -96,14 +96,16 @@ import Testing
         #expect(log.text(2) == "two")
     }
 
-    @Test func wouldDropTellsWhetherTheNextAppendDropsAMessage() {
+    @Test func theFirstMessageAfterAnAppendIsForetold() {
         let log = FramedLog(maximumMessages: 3, maximumBytes: 30)
+        #expect(log.firstSequence(afterAppending: 5) == 1)
         log.append("aaaaa")
         log.append("bbbbb")
-        #expect(!log.wouldDrop(appending: 5))
-        #expect(log.wouldDrop(appending: 6))
+        #expect(log.firstSequence(afterAppending: 5) == 1)
+        #expect(log.firstSequence(afterAppending: 6) == 2)
+        #expect(log.firstSequence(afterAppending: 500) == 3)
         log.append("c")
-        #expect(log.wouldDrop(appending: 1))
+        #expect(log.firstSequence(afterAppending: 1) == 2)
     }
 
     @Test func backlogIsTheFramedBytesFromThePositionToTheHead() {
@@ -162,6 +164,6 @@ extension FramedLog {
     }
 
     func chunkText(from sequence: UInt64, limit: Int = .max) -> String {
-        String(decoding: self.chunks(from: sequence, limit: limit).bytes, as: UTF8.self)
+        String(decoding: self.run(from: sequence, limit: limit).bytes, as: UTF8.self)
     }
 }

@@ -66,6 +66,6 @@ import Testing
     }
 
     @Test func nothingIsDroppedFromAnEmptyLog() {
-        #expect(!FramedLog(maximumMessages: 1, maximumBytes: 10).wouldDrop(appending: 1000))
+        #expect(FramedLog(maximumMessages: 1, maximumBytes: 10).firstSequence(afterAppending: 1000) == 1)
     }
 }

@@ -41,6 +41,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     // The socket.
     var socket: DirectSocket?
+    /// The fan-out's way to the socket while the stream is open and nothing is queued.
+    let gate: WriteGate
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
     var closesWhenFlushed = false
@@ -51,9 +53,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     init(connection: Connection, server: ServerLoop, channel: any Channel) {
         self.connection = connection
         self.server = server
+        self.gate = server.gates.take()
         self.channel = channel
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
+
+    deinit { self.server.gates.giveBack(self.gate) }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
     static func install(
@@ -113,6 +118,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
+        self.gate.shut()
         self.server.remove(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
         self.parser = nil
@@ -143,7 +149,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         }
     }
 
-    func closeNow() { self.channel.close(mode: .all, promise: nil) }
+    func closeNow() {
+        self.gate.shut()
+        self.channel.close(mode: .all, promise: nil)
+    }
 
     /// Stops parsing and ends our side after what is still to be written.
     func linger() {
@@ -162,6 +171,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
     func lose(_ cause: StreamEnd.Cause) {
+        self.gate.shut()
         let wasStreaming = self.machine.connectionLost()
         let socket = wasStreaming ? self.socket?.sample() : nil
         self.socket?.resetOnClose()
