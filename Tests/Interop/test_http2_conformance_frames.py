@@ -377,7 +377,8 @@ def test_6_9_1_a_stream_sends_what_its_window_allows_and_no_more(connect: Connec
 def test_6_9_1_the_connection_sends_what_its_window_allows_and_no_more(connect: Connect) -> None:
     peer = connect(settings={INITIAL_WINDOW_SIZE: LARGEST})
     for stream in (1, 3):
-        open_response(peer, stream, "/events?interval=10&size=65536")
+        # Slow enough not to fall off the ring that keeps events for it.
+        open_response(peer, stream, "/events?interval=200&size=65536")
 
     def received() -> int:
         return sum(len(answer.body) for answer in peer.answers.values())

@@ -127,11 +127,18 @@ def test_8_1_1_a_request_without_body_has_no_other_content_length(peer: Http2Con
 
 @pytest.mark.parametrize(
     "name",
-    ["X-Upper", "x-Upper", "", "x y", "x\ty", "x\x00y", "x\ny", "x\ry", "x\x7fy", "x\x80y", "x\xffy", "x:y", " x"],
+    ["X-Upper", "x-Upper", "x y", "x\ty", "x\x00y", "x\ny", "x\ry", "x\x7fy", "x\x80y", "x\xffy", "x:y", " x"],
 )
 def test_8_2_1_malformed_names_are_a_stream_error(peer: Http2Connection, name: str) -> None:
     send_fields(peer, [*four(peer), (name, "1")])
     peer.expect_stream_error(1, PROTOCOL_ERROR)
+
+
+def test_8_2_1_an_empty_name_is_an_error(peer: Http2Connection) -> None:
+    send_fields(peer, [*four(peer), ("", "1")])
+    # Section 5.4.2 lets a stream error cost the connection.
+    frame = peer.wait(lambda frame: frame.type in (RST_STREAM, GOAWAY), "an error")
+    assert frame.code in (PROTOCOL_ERROR, COMPRESSION_ERROR), str(frame)
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\nb", "a\rb", "a\r\nx: y", " a", "a ", "\ta", "a\t"])
@@ -263,7 +270,7 @@ def send_block(peer: Http2Connection, block: bytes, stream: int = 1) -> None:
     "block",
     [
         PREFIX + b"\x80",
-        PREFIX + b"\xbe",
+        PREFIX + b"\xbf",
         PREFIX + b"\xc6",
         PREFIX + b"\xff\x80\x01",
         PREFIX + b"\x7f\x00\x01a",
