@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
-"""The intermediaries that speak HTTP/2 to the origin, with the `-h2` files of `edges/`, and what is known of them.
+"""The intermediaries that speak HTTP/2 to the origin, with the `-h2` files of `edges/`, and what is known of them."""
 
-`seen` below is what a close record's evidence says of how a stream ended: `rst(CANCEL)`, `goaway(70007)`, `fin`.
-"""
-
-from typing import ClassVar
+from typing import ClassVar, Sequence
 
 from .caddy import Caddy
 from .edge import Edge, Swap
@@ -20,15 +17,34 @@ class H2Edge(Edge):
 
     # Connections to the origin for nine streams at once.
     connections_for_nine: ClassVar[int]
+    # How a stream ends, as its close record's `seen=` and `code=` have it: when the idle timer fires, when the client
+    # of a quiet stream leaves (None: the origin does not learn), and when a write brings a leave to light.
+    idle_seen: ClassVar[set[str]]
+    leave_seen: ClassVar[str | None]
+    leave_seen_by_write: ClassVar[str]
+    # The idle timer is that of the connection: it fires when all streams are silent, and ends them all.
+    idle_ends_connection: ClassVar[bool] = False
+    # Replacements that every test makes.
+    always: ClassVar[Sequence[Swap]] = ()
+    # What it takes in, in bytes, for a client that does not read.
+    absorbs: ClassVar[int] = 0
 
 
 class NghttpxH2(Nghttpx, H2Edge):
     connections_for_nine = 1
+    idle_seen = {"connection_fin"}
+    idle_ends_connection = True
+    leave_seen = leave_seen_by_write = "rst_stream INTERNAL_ERROR"
 
 
 class EnvoyH2(Envoy, H2Edge):
     files = ["envoy-h2.yaml"]
     connections_for_nine = 1
+    # One code for everything.
+    idle_seen = {"rst_stream INTERNAL_ERROR"}
+    leave_seen = leave_seen_by_write = "rst_stream INTERNAL_ERROR"
+    # The stream window that it advertises, 16 MiB, whatever its client does.
+    absorbs = 12_000_000
 
     def command(self) -> list[str]:
         return [part.replace("envoy.yaml", "envoy-h2.yaml") for part in super().command()]
@@ -37,6 +53,10 @@ class EnvoyH2(Envoy, H2Edge):
 class CaddyH2(Caddy, H2Edge):
     files = ["Caddyfile-h2"]
     connections_for_nine = 1
+    # It cancels streams one by one until the connection is closed: how far it gets is chance.
+    idle_seen = {"connection_fin", "rst_stream CANCEL"}
+    idle_ends_connection = True
+    leave_seen = leave_seen_by_write = "rst_stream CANCEL"
 
     def command(self) -> list[str]:
         return ["Caddyfile-h2" if part == "Caddyfile" else part for part in super().command()]
@@ -45,8 +65,11 @@ class CaddyH2(Caddy, H2Edge):
 class HAProxyH2(HAProxy, H2Edge):
     files = ["haproxy-h2.cfg"]
     connections_for_nine = 1
+    idle_seen = {"rst_stream CANCEL"}
+    leave_seen = leave_seen_by_write = "rst_stream CANCEL"
 
-    one_thread = [Swap("defaults\n", "global\n    nbthread 1\n\ndefaults\n")]
+    # Connections are shared within a thread.
+    always = [Swap("defaults\n", "global\n    nbthread 1\n\ndefaults\n")]
     two_threads = [Swap("defaults\n", "global\n    nbthread 2\n\ndefaults\n")]
     reuse_safe = [Swap("http-reuse always", "http-reuse safe")]
 
@@ -57,6 +80,9 @@ class HAProxyH2(HAProxy, H2Edge):
 class HttpdH2(Httpd, H2Edge):
     files = ["headwater-h2.conf"]
     connections_for_nine = 9
+    idle_seen = {"goaway 70007"}
+    leave_seen = None
+    leave_seen_by_write = "rst_stream STREAM_CLOSED"
 
     def command(self) -> list[str]:
         command = super().command()
