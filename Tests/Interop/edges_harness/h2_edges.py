@@ -28,6 +28,8 @@ class H2Edge(Edge):
     always: ClassVar[Sequence[Swap]] = ()
     # What it takes in, in bytes, for a client that does not read.
     absorbs: ClassVar[int] = 0
+    # Whether such a client also stops the other streams of its connection.
+    slow_client_stops_others: ClassVar[bool] = False
 
 
 class NghttpxH2(Nghttpx, H2Edge):
@@ -67,6 +69,9 @@ class HAProxyH2(HAProxy, H2Edge):
     connections_for_nine = 1
     idle_seen = {"rst_stream CANCEL"}
     leave_seen = leave_seen_by_write = "rst_stream CANCEL"
+    # Until its client reads, leaves or is given up (`timeout client`), also after the origin has ended that stream:
+    # HAProxy 2.6 reads no further on the connection while it holds bytes that it cannot pass on.
+    slow_client_stops_others = True
 
     # Connections are shared within a thread.
     always = [Swap("defaults\n", "global\n    nbthread 1\n\ndefaults\n")]
