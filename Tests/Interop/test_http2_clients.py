@@ -5,8 +5,8 @@
 import json
 import re
 import signal
-import ssl
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -14,7 +14,9 @@ import pytest
 from harness.eventstream import EventStreamReader
 from harness.http2_clients import AT_ONCE, CLIENTS, WITH_TRAILERS, Request
 from harness.http2_fixtures import AUTHORIZED, PUBLISHERS, TOKEN, h2_origin, tls_flags
-from harness.http2_wire import GOAWAY, Http2Connection, client_context
+from harness.http2_wire import (
+    GOAWAY, INITIAL_WINDOW_SIZE, NO_ERROR, WINDOW_UPDATE, Answer, Http2Connection, client_context,
+)  # fmt: skip
 from harness.origin import Origin
 from harness.waiting import wait_until
 
@@ -94,11 +96,49 @@ def test_publish_head_and_errors(client, scheme, h2_origin, channel) -> None:
 
 
 @both_transports
-@pytest.mark.parametrize("size, status", [(1_048_576, 201), (1_048_577, 413), (3_000_000, 413)])
-def test_large_bodies(scheme, size, status, h2_origin, channel) -> None:
-    # Not httpx: it waits for ever for a window of the stream that the origin has reset, after its answer, with NO_ERROR.
-    [answer] = CLIENTS["curl"](address(h2_origin, scheme), [publish(f"/channels/{channel}/events", b"x" * size)])
-    assert answer.status == status, answer.body[:300]
+@pytest.mark.parametrize("client", [CLIENTS["curl"], CLIENTS["httpx"]], ids=["curl", "httpx"])
+def test_the_largest_body(client, scheme, h2_origin, channel) -> None:
+    [answer] = client(address(h2_origin, scheme), [publish(f"/channels/{channel}/events", b"x" * 1_048_576)])
+    assert answer.status == 201, answer.body[:300]
+
+
+@both_transports
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_larger_body_is_answered_before_the_stream_is_reset(scheme, announced, h2_origin, channel) -> None:
+    # With frames of our own: httpx waits for ever for a window of a stream that was reset after its answer, and
+    # curl 7.88 sometimes misses an answer that comes in one read with that reset.
+    length = [("content-length", "1048577")] if announced else []
+    with Http2Connection(h2_origin.ready[scheme], tls=scheme == "https") as peer:
+        peer.expect_alive()
+        peer.request(1, f"/channels/{channel}/events", "POST", [*AUTHORIZED, *length], end_stream=False)
+        window, left = peer.server_settings[INITIAL_WINDOW_SIZE], 1_048_577
+        while left > 0 and not peer.answers.get(1, Answer()).ended:
+            while window >= 16_384 and left > 0:
+                size = min(left, 16_384)
+                peer.data(1, bytes(size), end_stream=size == left)
+                window, left = window - size, left - size
+            frame = peer.wait(lambda frame: frame.stream == 1, "an answer or a larger window")
+            if frame.type == WINDOW_UPDATE:
+                window += int.from_bytes(frame.payload, "big")
+        answer = peer.wait_answer(1)
+        assert (answer.status, answer.ended, answer.json()["status"]) == (413, True, 413)
+        peer.expect_alive()
+        assert answer.reset in (None, NO_ERROR)
+
+
+@both_transports
+def test_a_body_that_never_ends_is_given_up(scheme, start_origin, tmp_path) -> None:
+    origin = start_origin(*tls_flags(tmp_path), "--body-timeout", "1", environment=PUBLISHERS)
+    with Http2Connection(origin.ready[scheme], tls=scheme == "https") as peer:
+        peer.request(1, "/channels/a/events")
+        peer.request(3, "/channels/a/events", "POST", AUTHORIZED, end_stream=False)
+        peer.data(3, b"and then", end_stream=False)
+        answer = peer.wait_answer(3, timeout=4)
+        assert answer.status == 408 or answer.reset is not None, answer
+        # The stream beside it is not what was given up.
+        origin.publish("a", "goes on", token=TOKEN)
+        while b"goes on" not in peer.answers[1].body:
+            peer.read_frame()
 
 
 @both_transports
