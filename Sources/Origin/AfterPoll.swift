@@ -3,10 +3,10 @@
 
 // Lets a loop's sockets in between two slices of work.
 //
-// A task that submits the next slice as a task does not: NIO runs tasks, and the tasks that they submit, and timers that
-// have come due meanwhile, until there are none, and only then polls. A loop with more to deliver than it can would
-// neither accept nor read nor answer an operator, for ever. So the next slice waits in the same queue as everybody's
-// bytes: a byte goes into a pipe whose other end the loop polls.
+// A task that submits the next slice as a task does not: NIO runs tasks, and the tasks that they submit, and timers
+// that have come due meanwhile, until there are none, and only then polls. A loop with more to deliver than it can
+// would neither accept nor read nor answer an operator, for ever. So the next slice waits in the same queue as
+// everybody's bytes: a byte goes into a pipe whose other end the loop polls.
 
 import NIOCore
 import NIOPosix

@@ -111,6 +111,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     public func channelInactive(context: ChannelHandlerContext) {
         self.server.remove(self)
+        self.isClosing = true
         self.endAll(self.endOfConnection(isReset: false))
     }
 
@@ -139,7 +140,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// One write at the end of the turn for everything that the turn's streams have to say.
     func scheduleFlush() {
-        guard !self.isFlushScheduled, !self.isProcessing else { return }
+        guard !self.isFlushScheduled, !self.isProcessing, !self.isClosing else { return }
         self.isFlushScheduled = true
         self.channel.eventLoop.assumeIsolated().execute {
             self.isFlushScheduled = false
@@ -152,7 +153,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     func flush() {
         defer { self.resumeReading() }
         // While the queue holds bytes, more would only make it longer: the session keeps them, and its bound holds.
-        while self.queuedBytes == 0, self.session.hasOutput {
+        while self.queuedBytes == 0, self.session.hasOutput, !self.isClosing {
             guard let socket = self.socket else { return self.enqueue() }
             switch self.session.withOutput({ (socket.write($0), $0.count) }) {
             case (.wrote(let count), let offered):
@@ -188,7 +189,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// Gives the streams that wait their turns, the longest waiting first.
     private func resumeWaiting() {
-        guard !self.isProcessing else { return }
+        // Of a connection that is gone nobody reads: what is left of its output is dropped with it.
+        guard !self.isProcessing, !self.isClosing else { return }
         self.session.advance(to: Clock.monotonic())
         while let slot = self.session.nextWritable() { self.resume(slot) }
         if self.session.hasOutput, self.queuedBytes == 0 { self.scheduleFlush() }

@@ -26,8 +26,8 @@ struct SocketTuning {
             .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // NIO keeps a connection's first receive buffer as long as the connection, and an idle stream has no use for
-            // it. Most requests fit in 1 KiB; what reads more gets larger ones.
+            // NIO keeps a connection's first receive buffer as long as the connection, and an idle stream has no use
+            // for it. Most requests fit in 1 KiB; what reads more gets larger ones.
             .childChannelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536)
             )

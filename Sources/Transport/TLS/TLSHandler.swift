@@ -3,7 +3,8 @@
 
 import NIOCore
 
-/// TLS in a channel's pipeline, for servers and clients: ciphertext towards the socket, plaintext towards the application.
+/// TLS in a channel's pipeline, for servers and clients: ciphertext towards the socket, plaintext towards the
+/// application.
 ///
 /// - **Reading**: each read of the socket is decrypted at once and passed on as one buffer; nothing is held back, so a
 ///   pipeline that stops calling `read` stops the socket. During the handshake the handler reads on its own account.
