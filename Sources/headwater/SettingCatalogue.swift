@@ -172,7 +172,7 @@ enum SettingCatalogue {
         title: "Limits",
         settings: [
             .number(
-                "max-connections", 1...10_000_000, \.origin.maximumConnections,
+                "max-connections", 1...DescriptorLimit.mostConnections, \.origin.maximumConnections,
                 fallback: String(DescriptorLimit.connections),
                 "Public connections at once; beyond it 503. The default is the file descriptor limit less a reserve."
             ),

@@ -174,12 +174,4 @@ import Testing
         try self.peer.send(self.request("/1"))
         #expect(try self.peer.received().hasSuffix("Connection: close\r\n\r\n/1|"))
     }
-
-    @Test func drainingLeavesAFreshConnectionToItsFirstRequest() throws {
-        self.peer.server.closeIdleConnections(of: "test")
-        #expect(!self.peer.isClosed)
-        try self.peer.send(self.request("/1"))
-        RecordingApplication.echo(try #require(self.peer.application.requests.first))
-        #expect(try self.peer.received().contains("Connection: close"))
-    }
 }

@@ -138,8 +138,9 @@ extension HTTP1ServerConnection {
     }
 
     func finish(_ lastMessage: ByteBuffer?) {
-        guard self.machine.streamFinished() else { return }
+        // Also when the connection was lost meanwhile: an end that the application brought about is not told.
         self.forgetStream()
+        guard self.machine.streamFinished() else { return }
         var buffer = ByteBuffer()
         if let lastMessage { self.frame(lastMessage.readableBytesView, into: &buffer) }
         if self.isChunked { buffer.writeStaticString(ChunkFraming.lastChunk) }
@@ -148,8 +149,8 @@ extension HTTP1ServerConnection {
     }
 
     func abort() {
-        guard self.machine.connectionLost() else { return }
         self.forgetStream()
+        guard self.machine.connectionLost() else { return }
         self.socket?.resetOnClose()
         self.closeNow()
     }

@@ -30,6 +30,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var refusal: Response?
     /// Pipelined request parts whose turn has not come. Bound: one read's worth, because reading stops with the first.
     var held: [HTTPServerRequestPart] = []
+    /// The answer to what could not be read behind them.
+    var heldRejection: HTTP1Rejection?
 
     // The open stream.
     var token: StreamToken?
@@ -106,7 +108,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         } else if let error = error as? TLSError {
             // The TLS handler has said what there is to say, and closes.
             self.server.report(error, from: self.connection)
-        } else if self.machine.state == .idle || self.machine.acceptsBody || self.isHolding {
+        } else if self.machine.awaitsResponse {
+            // Answers come in the order of the requests (RFC 9112, section 9.3.2): this one waits for its turn.
+            self.heldRejection = HTTP1RequestValidation.rejection(of: error)
+        } else if self.machine.state == .idle || self.machine.acceptsBody {
             self.reject(HTTP1RequestValidation.rejection(of: error))
         }
         // After the last answer, and behind a stream, what the parser thinks of the rest is of no interest.
