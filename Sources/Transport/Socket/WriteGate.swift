@@ -25,7 +25,7 @@
 ///   handing over parts that an open stream discards. Neither writes to any stream.
 ///
 /// `Sendable` for the sake of the table's lock alone.
-public struct WriteGate: @unchecked Sendable {
+public struct WriteGate: @unchecked Sendable {  // proven: above
     private let cell: UnsafeMutablePointer<CInt>
     private static let shutMark: CInt = -1
 
