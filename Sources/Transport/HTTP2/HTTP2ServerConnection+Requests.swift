@@ -18,13 +18,18 @@ extension HTTP2ServerConnection {
             connection: self.connection,
             requestNumber: self.connection.requestCount
         )
+        let deadline = self.session.now + self.server.limits.bodyTimeout
         let pending: HTTP2PendingRequest
         switch self.server.application.plan(for: head) {
-        case .refuse(let response): pending = HTTP2PendingRequest(head: head, bodyLimit: 0, refusal: response)
+        case .refuse(let response):
+            pending = HTTP2PendingRequest(head: head, bodyLimit: 0, refusal: response, deadline: deadline)
         case .handle(let limit):
             let isTooLong = (request.contentLength ?? 0) > Int64(limit)
             pending = HTTP2PendingRequest(
-                head: head, bodyLimit: limit, refusal: isTooLong ? .bodyTooLarge(limit: limit) : nil
+                head: head,
+                bodyLimit: limit,
+                refusal: isTooLong ? .bodyTooLarge(limit: limit) : nil,
+                deadline: deadline
             )
         }
         self.store(HTTP2Exchange(slot: slot, request: pending))
@@ -33,7 +38,14 @@ extension HTTP2ServerConnection {
         } else if pending.refusal != nil {
             // No need to wait for a body that nobody will read.
             self.complete(slot)
-        } else if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+        } else {
+            self.unfinished.insert(slot)
+            self.expectBody(of: head, on: slot)
+        }
+    }
+
+    private func expectBody(of head: RequestHead, on slot: StreamSlot) {
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
             self.session.sendInformational(slot, [":status": "100"])
         }
     }
@@ -48,7 +60,22 @@ extension HTTP2ServerConnection {
         if isComplete { self.complete(slot) }
     }
 
+    /// Answers requests whose body takes too long.
+    func giveUpSlowBodies(now: Int64) {
+        for slot in self.unfinished {
+            guard let pending = self.exchange(slot)?.request else {
+                self.unfinished.remove(slot)
+                continue
+            }
+            guard now >= pending.deadline else { continue }
+            self.unfinished.remove(slot)
+            let detail = "The request was not complete in time; send it faster."
+            self.respond(.problem(.requestTimeout, detail: detail), on: slot)
+        }
+    }
+
     private func complete(_ slot: StreamSlot) {
+        self.unfinished.remove(slot)
         guard let pending = self.exchange(slot)?.request else { return }
         if let refusal = pending.refusal { return self.respond(refusal, on: slot) }
         self.server.application.handle(pending.head, body: pending.body, on: .http2(self, slot))

@@ -21,6 +21,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     var session: HTTP2ServerSession
     /// Indexed by ``StreamSlot/index``. Bound: the session's concurrent streams.
     var exchanges: ContiguousArray<HTTP2Exchange?> = []
+    /// Requests whose body is not complete. Bound: as above.
+    var unfinished: Set<StreamSlot> = []
     /// `nil` without a plain socket below, as with TLS: everything then goes through the channel's queue.
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
@@ -230,6 +232,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         guard now - self.lastTick >= 1_000_000_000, !self.isClosing else { return }
         self.lastTick = now
         self.session.tick(now: now)
+        self.giveUpSlowBodies(now: now)
         if self.session.streamCount > 0 { self.idleSince = now }
         if now - self.idleSince >= self.server.limits.keepAliveTimeout { self.closeWhenIdle() }
         if let gracefulSince, now - gracefulSince >= 1_000_000_000 {
