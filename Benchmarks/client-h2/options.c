@@ -49,7 +49,9 @@ struct options options_parse(int count, char **arguments) {
                               .coalesce = 200,
                               .settle = 1,
                               .duration = 10};
-    enum { HOST = 1, PORT, PATH, STREAMS, SLOW, RAMP, SETTLE, DURATION, SIZE, COALESCE, IDLE, HELP, CONNECTIONS, WINDOW };
+    enum {
+        HOST = 1, PORT, PATH, STREAMS, SLOW, RAMP, SETTLE, DURATION, SIZE, COALESCE, IDLE, HELP, CONNECTIONS, WINDOW
+    };
     static const struct option known[] = {
         {"host", 1, 0, HOST},         {"port", 1, 0, PORT},     {"path", 1, 0, PATH},
         {"streams", 1, 0, STREAMS},   {"slow", 1, 0, SLOW},     {"ramp", 1, 0, RAMP},
@@ -81,7 +83,8 @@ struct options options_parse(int count, char **arguments) {
     }
     if (options.port == 0 || optind < count || options.slow >= options.streams ||
         options.connections > options.streams) {
-        fprintf(stderr, "fanout-h2: needs --port, --slow and --connections below --streams, and no arguments\n%s", usage);
+        fprintf(stderr, "fanout-h2: needs --port, --slow below --streams, no more --connections than them, no arguments\n%s",
+                usage);
         exit(64);
     }
     return options;

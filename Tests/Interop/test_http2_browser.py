@@ -3,7 +3,6 @@
 """A hundred EventSources of one page: what a browser cannot do over HTTP/1.1, where it stops at six."""
 
 import json
-import time
 from pathlib import Path
 from typing import Iterator
 

@@ -64,7 +64,7 @@ def test_a_stream_that_was_whole_is_answered_with_204(client, scheme, h2_origin)
 @both_transports
 @pytest.mark.parametrize("client", AT_ONCE.values(), ids=AT_ONCE.keys())
 def test_resume_brings_what_was_missed(client, scheme, h2_origin) -> None:
-    path = "/events?interval=50&duration=2&seed=77"
+    path = "/events?interval=25&duration=1&seed=77"
     [whole] = client(address(h2_origin, scheme), [Request(path)])
     middle = whole.events[len(whole.events) // 2]
     [rest] = client(address(h2_origin, scheme), [Request(path, fields={"last-event-id": middle.id})])

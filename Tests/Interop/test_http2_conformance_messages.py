@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from harness.http2_fixtures import AUTHORIZED, Connect, connect, h2_origin, peer
+from harness.http2_fixtures import AUTHORIZED, connect, h2_origin, peer
 from harness.http2_wire import (
-    COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PROTOCOL_ERROR, RST_STREAM,
+    COMPRESSION_ERROR, CONTINUATION, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PROTOCOL_ERROR, RST_STREAM,
     Http2Connection,
 )  # fmt: skip
 

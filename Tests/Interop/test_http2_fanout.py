@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.http2_wire import (
-    DATA, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, RST_STREAM, WINDOW_UPDATE, Http2Connection, frame_bytes,
+    DATA, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, WINDOW_UPDATE, Http2Connection, frame_bytes,
 )  # fmt: skip
 from harness.origin import Origin
 from harness.process import ManagedProcess

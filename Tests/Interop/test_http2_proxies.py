@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from edges_harness.fixtures import StartEdge, Subscriber, start_edge
-from edges_harness.h2_edges import ALL_H2, EnvoyH2, HAProxyH2, HttpdH2, NghttpxH2
+from edges_harness.fixtures import Subscriber, start_edge
+from edges_harness.h2_edges import ALL_H2, EnvoyH2, HAProxyH2, NghttpxH2
 from harness.origin import Origin
 from harness.waiting import wait_until
 from harness.wire import WireConnection

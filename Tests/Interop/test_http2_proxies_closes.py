@@ -11,8 +11,8 @@ import time
 import pytest
 
 from edges_harness import Edge
-from edges_harness.fixtures import StartEdge, Subscriber, start_edge
-from edges_harness.h2_edges import ALL_H2, CaddyH2, EnvoyH2, H2Edge, HAProxyH2, HttpdH2
+from edges_harness.fixtures import Subscriber, start_edge
+from edges_harness.h2_edges import ALL_H2, EnvoyH2, H2Edge, HAProxyH2, HttpdH2
 from harness.origin import Origin
 from harness.waiting import DeadlinePassed, wait_until
 from test_proxies_closes import NO_HEARTBEATS, records, silenced_one_by_one
