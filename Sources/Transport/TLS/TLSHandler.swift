@@ -13,8 +13,8 @@ import NIOCore
 /// - **Events**: `TLSHandshakeCompleted` first, `TLSPeerEnded` at the peer's end. Failures are fired as `TLSError`, and
 ///   the channel is closed; when the handshake fails they are the only thing that arrives.
 /// - **Closing**: `close()` sends `close_notify` after all flushed writes, then closes the socket, without waiting for
-///   the peer's answer (RFC 8446 section 6.1). Unflushed writes are dropped, as on any channel. If the socket takes no more
-///   bytes it is closed at once; if the rest is not taken within `closePatience` it is closed then.
+///   the peer's answer (RFC 8446 section 6.1). Unflushed writes are dropped, as on any channel. If the socket takes no
+///   more bytes it is closed at once; if the rest is not taken within `closePatience` it is closed then.
 ///   `close(mode: .output)` sends `close_notify`, then ends TCP's output; reading goes on until the peer ends.
 ///   A peer's `close_notify` closes the connection, unless the configuration allows half-closure.
 ///
@@ -50,7 +50,8 @@ public final class TLSHandler: ChannelDuplexHandler {
     /// A handler for one connection to a server.
     ///
     /// - Parameter serverName: Whom to reach, a DNS name or an IP address in text: sent as SNI if it is a name,
-    ///   verified against the certificate, and the key under which sessions are remembered. Nil only with `Trust.insecure`.
+    ///   verified against the certificate, and the key under which sessions are remembered. Nil only with
+    ///   `Trust.insecure`.
     public convenience init(client context: TLSContext, serverName: String?) throws(TLSError) {
         try self.init(context: context, serverName: serverName)
     }
