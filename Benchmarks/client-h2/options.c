@@ -83,7 +83,7 @@ struct options options_parse(int count, char **arguments) {
     }
     if (options.port == 0 || optind < count || options.slow >= options.streams ||
         options.connections > options.streams) {
-        fprintf(stderr, "fanout-h2: needs --port, --slow below --streams, no more --connections than them, no arguments\n%s",
+        fprintf(stderr, "fanout-h2: needs --port, --slow below --streams, not more --connections, no arguments\n%s",
                 usage);
         exit(64);
     }
