@@ -25,6 +25,8 @@ final class HTTP2PendingRequest {
     let head: RequestHead
     let bodyLimit: Int
     var body = ByteBuffer()
+    /// Bytes of the body whose windows were not given back to the peer yet.
+    var withheldBytes = 0
     /// Monotonic nanoseconds by which the body must be complete.
     let deadline: Int64
     /// The answer, decided by the head alone; the body is dropped.

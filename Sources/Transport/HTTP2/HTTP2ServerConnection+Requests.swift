@@ -51,13 +51,29 @@ extension HTTP2ServerConnection {
     }
 
     func received(_ bytes: ByteBuffer, on slot: StreamSlot, isComplete: Bool) {
-        self.session.consumed(slot, bytes.readableBytes)
-        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else { return }
+        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else {
+            return self.session.consumed(slot, bytes.readableBytes)
+        }
         guard pending.body.readableBytes + bytes.readableBytes <= pending.bodyLimit else {
             return self.respond(.bodyTooLarge(limit: pending.bodyLimit), on: slot)
         }
         pending.body.writeImmutableBuffer(bytes)
+        self.pendingBodyBytes += bytes.readableBytes
+        // Beyond the bound the peer's windows stay shut until some body is complete or given up.
+        if self.pendingBodyBytes <= self.server.limits.maximumPendingBodyBytes {
+            self.session.consumed(slot, bytes.readableBytes)
+        } else {
+            pending.withheldBytes += bytes.readableBytes
+        }
         if isComplete { self.complete(slot) }
+    }
+
+    /// The request's body is no longer held here.
+    private func release(_ pending: HTTP2PendingRequest, of slot: StreamSlot) {
+        self.pendingBodyBytes -= pending.body.readableBytes
+        self.session.consumed(slot, pending.withheldBytes)
+        pending.body = ByteBuffer()
+        pending.withheldBytes = 0
     }
 
     /// Answers requests whose body takes too long.
@@ -78,7 +94,9 @@ extension HTTP2ServerConnection {
         self.unfinished.remove(slot)
         guard let pending = self.exchange(slot)?.request else { return }
         if let refusal = pending.refusal { return self.respond(refusal, on: slot) }
-        self.server.application.handle(pending.head, body: pending.body, on: .http2(self, slot))
+        let body = pending.body
+        self.release(pending, of: slot)
+        self.server.application.handle(pending.head, body: body, on: .http2(self, slot))
     }
 
     func respond(_ response: Response, on slot: StreamSlot) {
@@ -90,6 +108,7 @@ extension HTTP2ServerConnection {
             headers.add(name: "content-length", value: String(length))
         }
         let hasBody = length > 0 && !isHead
+        self.release(pending, of: slot)
         self.exchanges[Int(slot.index)]?.request = nil
         self.session.sendHeaders(slot, headers, endStream: !hasBody)
         if hasBody {
@@ -148,6 +167,7 @@ extension HTTP2ServerConnection {
     func drop(_ slot: StreamSlot) {
         guard let exchange = self.exchange(slot) else { return }
         if exchange.token != nil { self.connection.activeStreams -= 1 }
+        if let pending = exchange.request { self.release(pending, of: slot) }
         self.exchanges[Int(slot.index)] = nil
     }
 

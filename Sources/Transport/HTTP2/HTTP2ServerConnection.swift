@@ -23,6 +23,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     var exchanges: ContiguousArray<HTTP2Exchange?> = []
     /// Requests whose body is not complete. Bound: as above.
     var unfinished: Set<StreamSlot> = []
+    /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
+    var pendingBodyBytes = 0
     /// `nil` without a plain socket below, as with TLS: everything then goes through the channel's queue.
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
@@ -35,6 +37,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// When the peer must have done what it owes us: a preface, or its FIN.
     private var deadline: Int64
     private var idleSince: Int64
+    /// Since when a field block has been on its way.
+    private var headerBlockSince: Int64?
     private var lastTick: Int64
     private var gracefulSince: Int64?
     /// The peer's GOAWAY, which is evidence when the connection ends.
@@ -69,6 +73,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// Handles every event that the input holds, then writes what came of it.
     private func process() {
+        guard !self.isClosing else { return }
         self.isProcessing = true
         while let event = self.session.nextEvent() { self.handle(event) }
         self.isProcessing = false
@@ -233,6 +238,11 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         self.lastTick = now
         self.session.tick(now: now)
         self.giveUpSlowBodies(now: now)
+        self.headerBlockSince = self.session.isReceivingHeaderBlock ? self.headerBlockSince ?? now : nil
+        if let headerBlockSince, now - headerBlockSince >= self.server.limits.headerTimeout {
+            self.endAll(.violation(HTTP2ErrorCode.protocolError.rawValue))
+            return self.closeNow()
+        }
         if self.session.streamCount > 0 { self.idleSince = now }
         if now - self.idleSince >= self.server.limits.keepAliveTimeout { self.closeWhenIdle() }
         if let gracefulSince, now - gracefulSince >= 1_000_000_000 {
