@@ -136,12 +136,19 @@ def test_one_connection_serves_requests_and_then_a_stream(shared_origin):
     assert second["x-sse-connection-request"] == "2"
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "TRACE"])
 def test_another_method_is_refused_with_what_is_allowed(shared_origin, method):
     answer = curl("-i", "-X", method, f"{shared_origin.url}/channels/a/events")
     assert re.match(r"HTTP/1.1 (405|501)", answer.stdout), answer.stdout
     if answer.stdout.startswith("HTTP/1.1 405"):
         assert "GET" in fields_of(answer.stdout)["allow"]
+
+
+def test_a_method_that_the_parser_does_not_know_is_refused_with_a_reason(shared_origin):
+    # llhttp cannot tell an unknown method from bytes that are no request at all, so it is 400 and not 501.
+    answer = curl("-i", "-X", "BREW", f"{shared_origin.url}/channels/a/events")
+    assert answer.stdout.startswith("HTTP/1.1 400"), answer.stdout
+    assert "method is not known" in answer.stdout, answer.stdout
 
 
 def test_a_leaving_curl_is_seen_and_its_stream_freed(shared_origin, tmp_path):

@@ -79,7 +79,8 @@ class Soak:
         way = self.dice.choice(["close", "reset", "half-close"])
         self.done[way] += 1
         plain = writer.get_extra_info("socket")
-        if way == "reset":
+        # The origin may have been faster and cut a slow reader off; then there is nothing left to reset.
+        if way == "reset" and plain.fileno() >= 0:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if way == "half-close":
             try:

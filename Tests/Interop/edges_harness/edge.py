@@ -56,7 +56,7 @@ class Edge:
     # A test of that timer: its seconds, how many streams it takes until the timer is proven, and how far apart they
     # must fall silent for their ends to be apart as well. The less exact a timer, the more ends it takes to know it.
     idle_seconds: ClassVar[int] = 2
-    idle_proof: ClassVar[int] = 3
+    idle_proof: ClassVar[int] = 6
     idle_apart: ClassVar[float] = 0.35
     # Whether the origin of a quiet stream learns at once that the client has left.
     leave_seen_at_once: ClassVar[bool]
