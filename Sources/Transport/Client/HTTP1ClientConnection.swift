@@ -4,8 +4,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// The client's side of one HTTP/1.1 connection: one request at a time, kept for the next when the server agrees. Belongs
-/// to its event loop. NIO's decoder parses, the state machine decides, this file carries out.
+/// The client's side of one HTTP/1.1 connection: one request at a time, kept for the next when the server agrees.
+/// Belongs to its event loop. NIO's decoder parses, the state machine decides, this file carries out.
 public final class HTTP1ClientConnection: ChannelInboundHandler {
     public typealias InboundIn = HTTPClientResponsePart
     public typealias OutboundOut = HTTPClientRequestPart

@@ -6,8 +6,8 @@ import NIOHPACK
 
 // From bytes to events: frame boundaries, dispatch, and the frames that carry a response.
 extension HTTP2ClientSession {
-    /// Takes what was read. Without a frame left over from before, nothing is copied. Bound: one frame of 16 KiB and what
-    /// the driver reads at once.
+    /// Takes what was read. Without a frame left over from before, nothing is copied. Bound: one frame of 16 KiB and
+    /// what the driver reads at once.
     mutating func receive(_ bytes: ByteBuffer) {
         guard !isDead else { return }
         if input.readableBytes == 0 {

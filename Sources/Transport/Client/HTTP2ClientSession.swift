@@ -6,9 +6,10 @@ import NIOHPACK
 
 /// One HTTP/2 connection as its client sees it (RFC 9113): the mirror of ``HTTP2ServerSession``.
 ///
-/// A pure state machine without I/O: its driver gives it what was read, pulls events until there is none, and writes the
-/// output. It shares frames, windows, tables and output with the server's session, and no state. NIOHTTP2 would have
-/// done, at more than ten times the cost of each event, which a load generator cannot afford (docs/performance.md).
+/// A pure state machine without I/O: its driver gives it what was read, pulls events until there is none, and writes
+/// the output. It shares frames, windows, tables and output with the server's session, and no state. NIOHTTP2 would
+/// have done, at more than ten times the cost of each event, which a load generator cannot afford
+/// (docs/performance.md).
 ///
 /// Bounded: field blocks by `headBytes`, bodies by the streams' windows, what we owe the server by `controlBytes`,
 /// streams by the server's settings.

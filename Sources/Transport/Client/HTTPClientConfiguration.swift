@@ -25,8 +25,8 @@ public enum HTTPClientProtocols: Sendable, Hashable {
 /// How a client connects, and what it puts up with.
 public struct HTTPClientConfiguration: Sendable {
     public var protocols: HTTPClientProtocols
-    /// For `https`; `applicationProtocols`, `handshakeTimeout` and `allowsHalfClosure` are set by the client itself. Nil:
-    /// no `https`, and the trust store is not read.
+    /// For `https`; `applicationProtocols`, `handshakeTimeout` and `allowsHalfClosure` are set by the client itself.
+    /// Nil: no `https`, and the trust store is not read.
     public var tls: TLSClientConfiguration?
     /// Through whom to go; `HTTPProxies(environment:)` reads the usual variables.
     public var proxies = HTTPProxies.none

@@ -60,8 +60,8 @@ public enum HTTPClientStep: String, Sendable, Hashable {
 }
 
 extension HTTPClientError {
-    /// Whether the server cannot have acted on the request, whatever its method (RFC 9110 section 9.2.2, RFC 9113 section
-    /// 8.7). An end before any byte of the answer is not enough: the request may have been read.
+    /// Whether the server cannot have acted on the request, whatever its method (RFC 9110 section 9.2.2, RFC 9113
+    /// section 8.7). An end before any byte of the answer is not enough: the request may have been read.
     public var isUnprocessed: Bool {
         switch self {
         case .invalidRequest, .proxy, .nameNotResolved, .refused, .unreachable, .tunnelRefused, .tls, .tlsNotConfigured,

@@ -45,8 +45,8 @@ public enum HTTPClientLink {
         }
     }
 
-    /// Ends all requests and the connection, both directions at once: intermediaries take a half-closed connection for an
-    /// aborted one.
+    /// Ends all requests and the connection, both directions at once: intermediaries take a half-closed connection for
+    /// an aborted one.
     public func close() {
         switch self {
         case .http1(let connection): connection.close()

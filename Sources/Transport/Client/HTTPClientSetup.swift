@@ -183,7 +183,13 @@ final class HTTPClientSetup: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .done = stage { return context.fireErrorCaught(error) }
-        fail((error as? TLSError).map { .tls($0) } ?? ended(HTTPConnectionEnd.Cause(error) ?? .fin), context: context)
+        let reason: HTTPClientError =
+            switch error {
+            case TLSError.handshakeTimedOut(let seconds): .timedOut(.handshake, seconds: seconds)
+            case let error as TLSError: .tls(error)
+            default: ended(HTTPConnectionEnd.Cause(error) ?? .fin)
+            }
+        fail(reason, context: context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -62,8 +62,8 @@ public struct HTTPProxies: Sendable, Hashable {
         /// Nil: every port.
         var port: Int?
 
-        /// `*`, `NAME`, `.NAME`, `ADDRESS` or `NETWORK/BITS`, each but the last with `:PORT` if wanted. Anything else is
-        /// ignored, as everywhere.
+        /// `*`, `NAME`, `.NAME`, `ADDRESS` or `NETWORK/BITS`, each but the last with `:PORT` if wanted. Anything else
+        /// is ignored, as everywhere.
         init?(_ text: Substring) {
             if text == "*" {
                 place = .everything

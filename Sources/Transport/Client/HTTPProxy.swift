@@ -8,8 +8,8 @@ public struct HTTPProxy: Sendable, Hashable {
     /// The value for Proxy-Authorization; never in descriptions.
     let authorization: String?
 
-    /// - Parameter url: `http://[USER:PASSWORD@]HOST[:PORT]`, or without the scheme, as many write it. A port that is left
-    ///   out is 80; curl takes 1080, others 3128, so say it.
+    /// - Parameter url: `http://[USER:PASSWORD@]HOST[:PORT]`, or without the scheme, as many write it. A port that is
+    ///   left out is 80; curl takes 1080, others 3128, so say it.
     /// - Throws: `.proxy` for anything else, also for proxies that speak SOCKS or TLS, which are not supported.
     public init(_ url: String) throws(HTTPClientError) {
         var rest = url[...]

@@ -31,8 +31,8 @@ public struct HTTPClientResponseHead: Sendable, Equatable {
 public enum HTTPResponseEnd: Sendable, Equatable {
     /// Whole, by its own framing, with these trailer fields.
     case complete(trailers: HTTPHeaders)
-    /// The end of an HTTP/1.1 connection is the end of the body (RFC 9112 section 6.3, rule 8): nothing shows whether it
-    /// was whole.
+    /// The end of an HTTP/1.1 connection is the end of the body (RFC 9112 section 6.3, rule 8): nothing shows whether
+    /// it was whole.
     case untilClose
     case failed(HTTPClientError)
 }

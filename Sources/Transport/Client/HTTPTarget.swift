@@ -23,8 +23,8 @@ public struct HTTPTarget: Sendable, Hashable {
     /// Path and query as they stand in the URL, percent-encoding and all; `/` at least.
     public let path: String
 
-    /// - Parameter url: `http://` or `https://`, host, optional port, optional path and query. A fragment is dropped: it
-    ///   never leaves the client.
+    /// - Parameter url: `http://` or `https://`, host, optional port, optional path and query. A fragment is dropped:
+    ///   it never leaves the client.
     public init(_ url: String) throws(HTTPTargetError) {
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { throw .illegalCharacter(url) }
         guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { throw .noScheme(url) }
@@ -81,6 +81,8 @@ extension HTTPTarget {
         guard authority.hasPrefix("[") else {
             let host = authority.prefix { $0 != ":" }
             let port = authority[host.endIndex...].dropFirst()
+            // An IPv6 address without its brackets.
+            guard !port.contains(":") else { throw .badHost(String(authority)) }
             guard !host.isEmpty else { throw .noHost }
             guard host.utf8.allSatisfy(isNameOctet), host.utf8.count <= 253 else { throw .badHost(String(host)) }
             return (host.lowercased(), port.isEmpty ? nil : port)
@@ -110,8 +112,8 @@ extension HTTPTarget {
         return number
     }
 
-    /// Letters, digits, and what else occurs in names on real networks. RFC 3986 would allow percent-encoding too, which
-    /// no resolver understands.
+    /// Letters, digits, and what else occurs in names on real networks. RFC 3986 would allow percent-encoding too,
+    /// which no resolver understands.
     private static func isNameOctet(_ octet: UInt8) -> Bool {
         switch octet {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

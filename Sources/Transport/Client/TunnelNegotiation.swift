@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// The proxy's answer to CONNECT (RFC 9110 section 9.3.6), read by hand: what follows its head is not HTTP/1.1 any more,
-/// and no decoder may touch it. A pure state machine.
+/// The proxy's answer to CONNECT (RFC 9110 section 9.3.6), read by hand: what follows its head is not HTTP/1.1 any
+/// more, and no decoder may touch it. A pure state machine.
 struct TunnelNegotiation {
     /// Of the answer's head; a proxy that refuses may send a page after it, which nobody reads.
     static let headLimit = 16_384
