@@ -44,8 +44,9 @@ enum TestClient {
 
     /// Trusts the tests' own authority.
     static func secure(_ protocols: HTTPClientProtocols = .negotiated) throws -> HTTPClientConfiguration {
-        HTTPClientConfiguration(
-            protocols: protocols, tls: TLSClientConfiguration(trust: .authorities(file: try TLSFixtures.files.authority)))
+        let authority = try TLSFixtures.files.authority
+        return HTTPClientConfiguration(
+            protocols: protocols, tls: TLSClientConfiguration(trust: .authorities(file: authority)))
     }
 
     static func connect(

@@ -103,6 +103,20 @@ enum RawFrame {
         return buffer
     }
 
+    /// Preface, SETTINGS of three parameters, WINDOW_UPDATE, and the acknowledgement of the server's SETTINGS.
+    static let bytesBeforeRequests = 24 + 9 + 18 + 13 + 9
+
+    /// The types of the complete frames behind the client's preface.
+    static func types(_ received: ByteBuffer) -> [UInt8] {
+        var types: [UInt8] = []
+        var index = received.readerIndex + 24
+        while let header = HTTP2FrameHeader(received, at: index), received.writerIndex >= index + 9 + header.length {
+            types.append(header.type.rawValue)
+            index += 9 + header.length
+        }
+        return types
+    }
+
     static let settings = bytes(4)
     /// `:status: 200`, the static table's entry 8 (RFC 7541 appendix A).
     static func ok(stream: UInt32, endStream: Bool = false) -> ByteBuffer {
