@@ -26,7 +26,7 @@ public struct HTTPClientResponse: Sendable {
     }
 }
 
-/// A piece of a body and when it came.
+/// What one read of the connection brought of a body, and when.
 public struct HTTPBodyChunk: Sendable, Hashable {
     public var bytes: ByteBuffer
     public var arrival: HTTPArrival

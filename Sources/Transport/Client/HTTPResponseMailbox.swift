@@ -14,13 +14,25 @@ final class HTTPResponseMailbox: Sendable {
         var chunks: [HTTPBodyChunk] = []
         var taken = 0
         var end: HTTPResponseEnd?
-        var headWaiter: CheckedContinuation<Void, Never>?
-        var bodyWaiter: CheckedContinuation<Void, Never>?
+        /// One task as a rule; all are woken, and look for themselves.
+        var waiters: [CheckedContinuation<Void, Never>] = []
         /// The task gave up before the exchange was there.
         var isCancelled = false
         var exchange: NIOLoopBound<HTTPClientExchange>?
         /// Taken and not yet told to the connection.
         var unreported = 0
+
+        /// What one read brought becomes one piece with memory of its own: a small part must not keep the whole read,
+        /// nor a flood of tiny frames an entry each.
+        mutating func append(_ bytes: ByteBuffer, _ arrival: HTTPArrival) {
+            if taken < chunks.count, chunks[chunks.count - 1].arrival == arrival {
+                chunks[chunks.count - 1].bytes.writeImmutableBuffer(bytes)
+            } else {
+                var own = ByteBuffer()
+                own.writeImmutableBuffer(bytes)
+                chunks.append(HTTPBodyChunk(bytes: own, arrival: arrival))
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -35,27 +47,17 @@ final class HTTPResponseMailbox: Sendable {
     // MARK: On the loop
 
     func put(_ event: HTTPResponseEvent) {
-        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>?] in
-            var waiters: [CheckedContinuation<Void, Never>?] = []
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             switch event {
             case .informational: return []
-            case .head(let head):
-                state.head = head
-                waiters = [state.headWaiter]
-                state.headWaiter = nil
-            case .body(let bytes, let arrival):
-                state.chunks.append(HTTPBodyChunk(bytes: bytes, arrival: arrival))
-                waiters = [state.bodyWaiter]
-                state.bodyWaiter = nil
-            case .end(let end, _):
-                state.end = end
-                waiters = [state.headWaiter, state.bodyWaiter]
-                state.headWaiter = nil
-                state.bodyWaiter = nil
+            case .head(let head): state.head = head
+            case .body(let bytes, let arrival): state.append(bytes, arrival)
+            case .end(let end, _): state.end = end
             }
-            return waiters
+            defer { state.waiters = [] }
+            return state.waiters
         }
-        for waiter in waiters { waiter?.resume() }
+        for waiter in waiters { waiter.resume() }
     }
 
     func started(_ exchange: HTTPClientExchange) {
@@ -81,18 +83,7 @@ final class HTTPResponseMailbox: Sendable {
 
     /// Waits for the final head.
     func head() async throws(HTTPClientError) -> HTTPClientResponseHead {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isThere = state.withLock { state in
-                    if state.head != nil || state.end != nil { return true }
-                    state.headWaiter = continuation
-                    return false
-                }
-                if isThere { continuation.resume() }
-            }
-        } onCancel: {
-            cancel()
-        }
+        await wait { $0.head != nil || $0.end != nil }
         let (head, end) = state.withLock { ($0.head, $0.end) }
         if let head { return head }
         if case .failed(let error)? = end { throw error }
@@ -103,18 +94,23 @@ final class HTTPResponseMailbox: Sendable {
     func chunk() async throws(HTTPClientError) -> HTTPBodyChunk? {
         while true {
             if let next = try take() { return next.chunk }
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let isThere = state.withLock { state in
-                        if state.taken < state.chunks.count || state.end != nil { return true }
-                        state.bodyWaiter = continuation
-                        return false
-                    }
-                    if isThere { continuation.resume() }
+            await wait { $0.taken < $0.chunks.count || $0.end != nil }
+        }
+    }
+
+    /// Waits for something that may be what is wanted. A cancelled task cancels the request, which ends the wait.
+    private func wait(until isThere: @Sendable (borrowing State) -> Bool) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let goesOn = state.withLock { state in
+                    if isThere(state) { return true }
+                    state.waiters.append(continuation)
+                    return false
                 }
-            } onCancel: {
-                cancel()
+                if goesOn { continuation.resume() }
             }
+        } onCancel: {
+            cancel()
         }
     }
 
