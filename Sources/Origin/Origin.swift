@@ -147,9 +147,11 @@ public final class Origin: Sendable {
         var shards: [NIOLoopBound<Shard>] = []
         for (index, loop) in self.group.makeIterator().enumerated() {
             let shared = self.shared
+            let afterPoll = try await AfterPoll.make(on: loop)
             shards.append(
                 try await loop.submit {
-                    NIOLoopBound(Shard(index: index, loop: loop, shared: shared), eventLoop: loop)
+                    let shard = Shard(index: index, loop: loop, shared: shared, afterPoll: afterPoll.value)
+                    return NIOLoopBound(shard, eventLoop: loop)
                 }.get()
             )
         }

@@ -14,12 +14,19 @@ extension Shard {
     private static let streamsPerTurn = 512
     /// Streams of one channel before the next dirty channel gets its turn.
     private static let streamsPerChannel = 256
+    /// Bytes that a stream is handed in one write within a pass. One that is further behind goes the longer way, which
+    /// cuts its backlog to the transport's measure.
+    private static let longestRun = 64 * 1024
 
-    /// Appends an event to this loop's copy of a channel. A log that is about to drop its oldest event is delivered
-    /// first: a stream whose socket takes bytes must never miss one because events came faster than turns.
+    /// Appends an event to this loop's copy of a channel. If the log would drop one that not every stream was offered,
+    /// all are served first: a stream whose socket takes bytes must never miss one because events came faster than
+    /// turns.
     func append(_ payload: UnsafeRawBufferPointer, publishedAt: Int64, to channel: Channel) {
-        if channel.isDirty, channel.log.wouldDrop(appending: payload.count) {
+        if !channel.isDirty {
+            channel.offeredBelow = channel.log.nextSequence
+        } else if channel.log.firstSequence(afterAppending: payload.count) > channel.offeredBelow {
             self.fanOut(channel, from: 0, count: .max, now: Clock.monotonic())
+            channel.offeredBelow = channel.log.nextSequence
         }
         channel.log.append(payload, publishedAt: publishedAt)
         guard !channel.isDirty, !channel.subscribers.isEmpty else { return }
@@ -51,6 +58,7 @@ extension Shard {
                 self.dirty.append(channel)
             } else if channel.fanOutHead < channel.log.nextSequence, !channel.subscribers.isEmpty {
                 // More came while the pass was under way: those served first have not seen it.
+                channel.offeredBelow = max(channel.offeredBelow, channel.fanOutHead)
                 channel.fanOutIndex = 0
                 self.dirty.append(channel)
             } else {
@@ -58,25 +66,62 @@ extension Shard {
                 channel.fanOutIndex = 0
             }
         }
-        if !self.dirty.isEmpty { self.scheduleTurn() }
+        guard !self.dirty.isEmpty else { return }
+        self.isTickScheduled = true
+        self.afterInput { $0.turn() }
     }
 
     /// Serves `count` subscribers from `start` on; returns how many there were.
     @discardableResult
     private func fanOut(_ channel: Channel, from start: Int, count: Int, now: Int64) -> Int {
-        var index = start
+        let log = channel.log
+        // Most streams of a pass stand at the same position, so what they are sent is looked up once.
+        var run = FramedLog.Run()
         // Nothing below adds or removes subscribers: ends are told in a later turn.
-        let end = count < channel.subscribers.count - start ? start + count : channel.subscribers.count
-        while index < end {
-            let subscriber = channel.subscribers[index]
-            if subscriber.member == StreamState.single {
-                self.deliverSingle(self.streams[subscriber.slot], now: now)
-            } else {
-                self.deliver(subscriber.slot, now: now)
+        return channel.subscribers.withUnsafeBufferPointer { subscribers in
+            let end = count < subscribers.count - start ? start + count : subscribers.count
+            guard start < end else { return 0 }
+            for index in start..<end {
+                let subscriber = subscribers[index]
+                guard subscriber.member == StreamState.single else {
+                    self.deliver(subscriber.slot, now: now)
+                    continue
+                }
+                let stream = self.streams[subscriber.slot]
+                let position = stream.pointee.position
+                guard stream.pointee.blockedSince == 0, position < log.nextSequence else { continue }
+                if position != run.first, log.holds(position) {
+                    run = log.run(from: position, limit: Self.longestRun)
+                }
+                if position == run.first, let outcome = stream.pointee.gate?.write(run.bytes) {
+                    self.settle(outcome, of: run, to: stream, in: log, now: now)
+                } else {
+                    self.deliverSingle(stream, now: now)
+                }
             }
-            index += 1
+            return end - start
         }
-        return max(0, end - start)
+    }
+
+    /// Books a write through a stream's gate; what the kernel did not take whole is for the connection to deal with.
+    @inline(__always)
+    private func settle(
+        _ outcome: WriteOutcome,
+        of run: FramedLog.Run,
+        to stream: UnsafeMutablePointer<StreamState>,
+        in log: FramedLog,
+        now: Int64
+    ) {
+        guard outcome == .wrote(run.bytes.count), run.next == log.nextSequence else {
+            let result = stream.pointee.transport.resume(
+                after: outcome, of: run, from: &stream.pointee.position, in: log
+            )
+            return self.note(result, since: run.first, on: stream, now: now)
+        }
+        stream.pointee.position = run.next
+        stream.pointee.wrote(bytes: run.bytes.count, now: now)
+        stream.pointee.lastEventAt = now
+        stream.pointee.eventCount += run.next - run.first
     }
 
     /// Moves a stream to the head of what it reads, as far as its socket takes it.
@@ -89,18 +134,27 @@ extension Shard {
         }
     }
 
-    @inline(__always)
     private func deliverSingle(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
         guard stream.pointee.blockedSince == 0 else { return }
         let log = stream.pointee.channel.log
         let start = stream.pointee.position
         guard start < log.nextSequence else { return }
         guard start >= log.firstSequence else { return self.skipLost(stream, now: now) }
-        let startOffset = log.offset(of: start)
         let outcome = stream.pointee.transport.send(from: &stream.pointee.position, of: log)
+        self.note(outcome, since: start, on: stream, now: now)
+    }
+
+    /// Books what the connection made of the events from `start` on.
+    private func note(
+        _ outcome: SendOutcome,
+        since start: UInt64,
+        on stream: UnsafeMutablePointer<StreamState>,
+        now: Int64
+    ) {
         let end = stream.pointee.position
         if end > start {
-            stream.pointee.wrote(bytes: Int(log.offset(of: end) - startOffset), now: now)
+            let log = stream.pointee.channel.log
+            stream.pointee.wrote(bytes: Int(log.offset(of: end) - log.offset(of: start)), now: now)
             stream.pointee.lastEventAt = now
             stream.pointee.eventCount += end - start
         }

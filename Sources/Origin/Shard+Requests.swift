@@ -34,6 +34,10 @@ extension Shard {
                 .problem(.forbidden, detail: "The admin listener takes no requests from web pages (Origin field).")
             )
         }
+        if head.method == .CONNECT {
+            // Nothing is tunnelled here, and the request would never be complete.
+            return .refuse(.problem(.notImplemented, detail: "This is an origin, not a proxy: it has no CONNECT."))
+        }
         guard head.method == .POST, case .channel(let text) = Route(head) else {
             return .handle(bodyLimit: Self.ignoredBodyLimit)
         }

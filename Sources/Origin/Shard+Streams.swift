@@ -96,9 +96,6 @@ extension Shard {
             transport: stream,
             channel: first,
             position: starts[0].position,
-            subscriberIndex: 0,
-            lastWriteAt: now,
-            lastEventAt: now,
             deadline: self.deadline(subscription, record: record, now: now),
             record: record
         )
@@ -180,6 +177,7 @@ extension Shard {
             self.drainDeadline.map { $0 + 1_000_000_000 }
             ?? now + .nanoseconds(seconds: self.configuration.slowSeconds)
         stream.pointee.record.ending = StreamEnding(reason: reason, patience: patience)
+        stream.pointee.isEnding = true
         self.deliver(slot, now: now)
         self.finishIfDelivered(slot, now: now)
     }

@@ -30,12 +30,12 @@ extension Shard {
         let end = min(self.streams.range.upperBound, start + Self.streamsPerTurn)
         guard start < end else { return }
         for slot in start..<end where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
-        if end < self.streams.range.upperBound { self.later { $0.sweep(from: end) } }
+        if end < self.streams.range.upperBound { self.afterInput { $0.sweep(from: end) } }
     }
 
     private func attend(_ slot: Int32, now: Int64) {
         let stream = self.streams[slot]
-        if let ending = stream.pointee.record.ending {
+        if stream.pointee.isEnding, let ending = stream.pointee.record.ending {
             if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
         } else if stream.pointee.blockedSince != 0 {
             if let bound = self.exceededBound(stream.pointee, now: now) {

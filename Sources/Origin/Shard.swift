@@ -18,6 +18,7 @@ final class Shard: Application {
     let index: Int
     let loop: any EventLoop
     let shared: OriginShared
+    private let afterPoll: AfterPoll
     var configuration: OriginConfiguration { self.shared.configuration }
 
     /// Every loop's shard; set before the first connection is accepted.
@@ -45,20 +46,27 @@ final class Shard: Application {
     /// When the drain ends; `nil` while there is none.
     var drainDeadline: Int64?
 
-    init(index: Int, loop: any EventLoop, shared: OriginShared) {
+    init(index: Int, loop: any EventLoop, shared: OriginShared, afterPoll: AfterPoll) {
         loop.preconditionInEventLoop()
         self.index = index
         self.loop = loop
         self.shared = shared
+        self.afterPoll = afterPoll
     }
 
-    /// Runs `body` after the work that is due now.
+    /// Runs `body` after the work that is due now, and before the loop looks at its sockets.
     func later(_ body: @escaping (Shard) -> Void) {
         self.loop.assumeIsolated().execute { body(self) }
     }
 
+    /// Runs `body` after the loop has looked at its sockets: for work that goes on in slices.
+    func afterInput(_ body: @escaping (Shard) -> Void) {
+        self.afterPoll.run { body(self) }
+    }
+
     func stop() {
         self.sweepTask?.cancel()
+        self.afterPoll.stop()
         self.server?.stop()
         for channel in self.channels.values { channel.home?.ticker?.stop() }
         self.channels = [:]

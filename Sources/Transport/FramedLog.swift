@@ -75,10 +75,18 @@ public final class FramedLog {
     /// Bytes of memory held, live or spare.
     public var reservedBytes: Int { self.capacity + self.entryCapacity * MemoryLayout<Entry>.stride }
 
-    /// Whether appending `payloadLength` more bytes would drop a message.
-    public func wouldDrop(appending payloadLength: Int) -> Bool {
-        self.count >= self.maximumMessages
-            || self.byteCount + payloadLength + Self.frameOverhead(payloadLength) > self.maximumBytes
+    /// What ``firstSequence`` would be after appending so many bytes.
+    public func firstSequence(afterAppending payloadLength: Int) -> UInt64 {
+        let framed = payloadLength + Self.frameOverhead(payloadLength)
+        var first = self.firstSequence
+        var bytes = self.byteCount + framed
+        while first < self.nextSequence,
+            self.nextSequence - first >= UInt64(self.maximumMessages) || bytes > self.maximumBytes
+        {
+            bytes -= self.entry(first).framedLength
+            first += 1
+        }
+        return first
     }
 
     /// Appends one message, dropping the oldest ones when a bound asks for it.
@@ -88,9 +96,8 @@ public final class FramedLog {
     public func append(_ payload: UnsafeRawBufferPointer, publishedAt: Int64) {
         guard payload.count > 0, payload.count <= Int(UInt32.max) else { return }
         let framed = payload.count + Self.frameOverhead(payload.count)
-        while self.count > 0, self.count >= self.maximumMessages || self.byteCount + framed > self.maximumBytes {
-            self.dropFirst()
-        }
+        let first = self.firstSequence(afterAppending: payload.count)
+        while self.firstSequence < first { self.dropFirst() }
         self.makeRoom(for: framed)
         self.makeRoomForEntry()
 
@@ -138,9 +145,26 @@ public final class FramedLog {
 
     func entry(_ sequence: UInt64) -> Entry { self.entries[self.index(of: sequence)] }
 
-    /// The framed messages from `sequence` on, as one run of at most about `limit` bytes and at least one message.
-    /// - Precondition: `holds(sequence)`.
-    func chunks(from sequence: UInt64, limit: Int) -> (bytes: UnsafeRawBufferPointer, next: UInt64) {
+    /// Framed messages that follow each other. Its bytes are valid until the next append.
+    public struct Run {
+        public let bytes: UnsafeRawBufferPointer
+        /// The sequence number of the first message in it, and of the first behind it.
+        public let first: UInt64
+        public let next: UInt64
+
+        init(bytes: UnsafeRawBufferPointer, first: UInt64, next: UInt64) {
+            self.bytes = bytes
+            self.first = first
+            self.next = next
+        }
+
+        /// No messages, at a position that no reader has.
+        public init() { self.init(bytes: UnsafeRawBufferPointer(start: nil, count: 0), first: .max, next: .max) }
+    }
+
+    /// The framed messages from `sequence` on: at most about `limit` bytes and at least one message.
+    /// - Precondition: ``holds(_:)`` says so of `sequence`.
+    public func run(from sequence: UInt64, limit: Int) -> Run {
         let first = self.entries[self.index(of: sequence)].offset
         var length = Int(self.endOffset - first)
         var next = self.nextSequence
@@ -154,7 +178,8 @@ public final class FramedLog {
                 next += 1
             }
         }
-        return (UnsafeRawBufferPointer(start: self.pointer(to: first), count: length), next)
+        let bytes = UnsafeRawBufferPointer(start: self.pointer(to: first), count: length)
+        return Run(bytes: bytes, first: sequence, next: next)
     }
 
     /// The message that holds the byte `distance` after the start of message `sequence`, and where it ends, counted

@@ -75,14 +75,14 @@ public struct Listener: Sendable {
         admission: ConnectionAdmission,
         server: ServerLoop
     ) throws {
+        let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
+        channel.closeFuture.whenComplete { _ in admission.leave() }
         // A peer that reset the connection before it was accepted has no address any more, and needs no answer.
         guard let peer = channel.remoteAddress else { throw ChannelError.eof }
         let connection = Connection(
             id: .next(), listener: configuration.name, peer: peer, acceptedAt: Clock.monotonic()
         )
-        let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
         connection.isOverLimit = !isWithinLimit
-        channel.closeFuture.whenComplete { _ in admission.leave() }
         if configuration.expectsProxyProtocol {
             try channel.pipeline.syncOperations.addHandler(ProxyProtocolHandler(connection))
         }

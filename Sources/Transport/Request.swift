@@ -34,10 +34,10 @@ public struct RequestHead {
         self.requestNumber = requestNumber
         let target = Self.originForm(of: target)
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
-            self.path = String(target[..<mark])
+            self.path = Self.pathOrRoot(target[..<mark])
             self.query = String(target[target.index(after: mark)...])
         } else {
-            self.path = String(target)
+            self.path = Self.pathOrRoot(target)
             self.query = nil
         }
     }
@@ -53,6 +53,9 @@ public struct RequestHead {
         }
         return rest[slash...]
     }
+
+    /// RFC 9110, section 4.2.3: an empty path is "/".
+    private static func pathOrRoot(_ path: Substring) -> String { path.isEmpty ? "/" : String(path) }
 }
 
 extension StringProtocol {

@@ -28,6 +28,8 @@ public struct ServerLimits: Sendable {
     public var maximumHeaderFields = 128
     /// Bytes that a client may send behind an open HTTP/1.1 stream or a refused body before it is cut off.
     public var maximumDiscardedBytes = 256 * 1024
+    /// Bytes of request bodies that one HTTP/2 connection may have on their way; beyond it its windows stay shut.
+    public var maximumPendingBodyBytes = 8 * 1024 * 1024
     /// One write hands at most about this much of a lagging stream's backlog to the kernel, so that a stream that
     /// catches up does not hold up the others.
     public var maximumBurstBytes = 256 * 1024
@@ -43,6 +45,7 @@ public struct ServerLimits: Sendable {
 public final class ServerLoop {
     let application: any Application
     let limits: ServerLimits
+    let gates = GateTable()
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var connections: [ObjectIdentifier: any SweptConnection] = [:]

@@ -68,6 +68,32 @@ public enum ServerStream {
         }
     }
 
+    /// The short way past ``send(from:of:)`` for a pass over many streams; `nil` if there is none. Hold the stream for
+    /// as long as its gate.
+    public var gate: WriteGate? {
+        switch self {
+        case .http1(let connection): connection.gate
+        // Its frames of all streams go out together.
+        case .http2: nil
+        }
+    }
+
+    /// Goes on, as ``send(from:of:)``, after a write through the gate that was not taken whole.
+    /// - Parameters:
+    ///   - outcome: what the gate returned.
+    ///   - run: what it was given: the messages from `position` on.
+    public func resume(
+        after outcome: WriteOutcome,
+        of run: FramedLog.Run,
+        from position: inout UInt64,
+        in log: FramedLog
+    ) -> SendOutcome {
+        switch self {
+        case .http1(let connection): connection.resume(after: outcome, of: run, from: &position, in: log)
+        case .http2: self.send(from: &position, of: log)
+        }
+    }
+
     /// Hands one message to the connection. `false` if the stream is blocked: then none of it was taken.
     public func send(_ message: UnsafeRawBufferPointer) -> Bool {
         switch self {

@@ -17,10 +17,15 @@ enum DescriptorLimit {
     /// For listeners, event loops, logs and files.
     static let reserve = 128
 
+    /// The most connections that `max-connections` can be set to.
+    static let mostConnections = 10_000_000
+
     /// The hard limit of this process, less the reserve.
-    static var connections: Int {
-        let hard = self.current.rlim_max
-        return hard > UInt64(Int32.max) ? Int(Int32.max) : max(16, Int(hard) - self.reserve)
+    static var connections: Int { self.connections(hardLimit: UInt64(self.current.rlim_max)) }
+
+    /// Containers and service managers may say "infinity", which is a number far above what the setting allows.
+    static func connections(hardLimit: UInt64) -> Int {
+        max(16, Int(min(hardLimit, UInt64(self.mostConnections + self.reserve))) - self.reserve)
     }
 
     static func prepare(for configuration: ServeConfiguration, logger: Logger) {

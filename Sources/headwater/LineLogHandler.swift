@@ -41,8 +41,20 @@ struct LineLogHandler: LogHandler {
     }
 
     static func text(time: String, level: Logger.Level, message: String, fields: [(String, String)]) -> String {
-        let rest = fields.map { " \($0)=\($1.contains(" ") ? "\"\($1)\"" : $1)" }.joined()
+        let rest = fields.map { " \($0)=\(self.isPlain($1) ? $1 : self.quoted($1))" }.joined()
+        let message = message.utf8.contains { $0 < 0x20 || $0 == 0x7F } ? self.quoted(message) : message
         return "\(time) \(level.rawValue) \(message)\(rest)\n"
+    }
+
+    /// What comes from outside must not break a line, nor reach the terminal as a control sequence.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var buffer = ByteBuffer()
+        buffer.writeJSONString(text)
+        return String(buffer: buffer)
     }
 
     /// Quantities are written as JSON numbers, so that a log store can compare them. Decided by the name, so that a
@@ -62,7 +74,11 @@ struct LineLogHandler: LogHandler {
             line.writeString(",")
             line.writeJSONString(name)
             line.writeString(":")
-            if Self.isQuantity(name), Self.isNumber(value) { line.writeString(value) } else { line.writeJSONString(value) }
+            if Self.isQuantity(name), Self.isNumber(value) {
+                line.writeString(value)
+            } else {
+                line.writeJSONString(value)
+            }
         }
         line.writeString("}\n")
         return String(buffer: line)

@@ -35,8 +35,9 @@ struct OriginService: Service {
             throw StartError(configuration: self.configuration.origin, cause: error)
         }
         let announcement = ReadyAnnouncement(endpoints)
-        announcement.print()
+        // The file first: who has seen the line must find it.
         if let path = self.configuration.readyFile { try announcement.write(to: path) }
+        announcement.print()
         self.logger.info("serving", metadata: ["http": "\(announcement.http)", "admin": "\(announcement.admin)"])
 
         try? await gracefulShutdown()

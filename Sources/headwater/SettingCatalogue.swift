@@ -25,7 +25,8 @@ enum SettingCatalogue {
             .text("host", "ADDRESS", \.origin.host, "Where streams and publishing listen."),
             .number("port", 0...65_535, \.origin.port, "Their port; 0 picks a free one."),
             .text("admin-host", "ADDRESS", \.origin.adminHost, "Where health and live tables listen."),
-            .number("tls-port", 0...65_535, \.origin.tlsPort, "Where TLS listens, on the same host; 0 picks a free port."),
+            .number(
+                "tls-port", 0...65_535, \.origin.tlsPort, "Where TLS listens, on the same host; 0 picks a free port."),
             .list(
                 "tls-certificate", "PATHS", \.tlsCertificates,
                 "PEM certificate chain; several, comma-separated, are chosen by SNI. With one, the TLS port opens."
@@ -35,7 +36,8 @@ enum SettingCatalogue {
                 "tls-client-ca", "PATH", \.tlsClientAuthorities,
                 "PEM authorities; only clients with a certificate of theirs get in."
             ),
-            .flag("tls-self-signed", \.tlsSelfSigned, "Make and use a development certificate, and say how to trust it."),
+            .flag(
+                "tls-self-signed", \.tlsSelfSigned, "Make and use a development certificate, and say how to trust it."),
             .text("tls-directory", "PATH", \.tlsDirectory, "Where the development certificate is kept."),
             .number("admin-port", 0...65_535, \.origin.adminPort, "Their port; 0 picks a free one."),
         ]
@@ -170,7 +172,7 @@ enum SettingCatalogue {
         title: "Limits",
         settings: [
             .number(
-                "max-connections", 1...10_000_000, \.origin.maximumConnections,
+                "max-connections", 1...DescriptorLimit.mostConnections, \.origin.maximumConnections,
                 fallback: String(DescriptorLimit.connections),
                 "Public connections at once; beyond it 503. The default is the file descriptor limit less a reserve."
             ),

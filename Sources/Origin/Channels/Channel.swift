@@ -32,6 +32,8 @@ final class Channel {
     var fanOutIndex = 0
     /// The log's head when that pass began.
     var fanOutHead: UInt64 = 0
+    /// Every stream whose socket takes bytes has been offered all events before this one.
+    var offeredBelow: UInt64 = 0
 
     init(key: ChannelKey, epoch: Epoch, log: FramedLog, home: ChannelHome?, now: Int64) {
         self.key = key

@@ -132,10 +132,11 @@ struct Milliseconds: CustomStringConvertible {
     init(_ nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// The value that is shown, as a number.
-    var seconds: Double { Double((self.nanoseconds + 500_000) / 1_000_000) / 1000 }
+    var seconds: Double { (Double(self.nanoseconds) / 1_000_000).rounded() / 1000 }
     var description: String {
-        let total = (self.nanoseconds + 500_000) / 1_000_000
+        let total = (self.nanoseconds.magnitude + 500_000) / 1_000_000
         let fraction = String(total % 1000)
-        return "\(total / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
+        let sign = self.nanoseconds < 0 && total > 0 ? "-" : ""
+        return "\(sign)\(total / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
     }
 }

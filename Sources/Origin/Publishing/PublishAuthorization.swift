@@ -52,7 +52,7 @@ public struct PublishToken: Sendable, Equatable {
     /// Reads `TOKEN=PATTERN[,PATTERN…];…`, the form for an environment variable.
     public static func parse(list text: String) throws(Invalid) -> [PublishToken] {
         var tokens: [PublishToken] = []
-        for entry in text.split(separator: ";") {
+        for entry in text.split(separator: ";") where !entry.allSatisfy(\.isWhitespace) {
             // The last "=" divides: a token may end in "=" padding.
             let parts = entry.split(separator: "=", omittingEmptySubsequences: false)
             let patterns = (parts.last ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }
@@ -123,10 +123,10 @@ struct PublishAuthorization: Sendable {
         }
         // Every token is compared in full, so that the time says nothing of where, or with which, it differs.
         let presented = Array(words[1].utf8)
-        var found: PublishToken?
-        for token in self.tokens where Self.isEqual(token.secret, presented) { found = token }
-        guard let found else { return .unauthenticated("This token is not known here.") }
-        return found.allows(channel)
+        // A token may be named more than once, with other patterns.
+        let found = self.tokens.filter { Self.isEqual($0.secret, presented) }
+        guard !found.isEmpty else { return .unauthenticated("This token is not known here.") }
+        return found.contains { $0.allows(channel) }
             ? .allowed : .forbidden("This token may not publish to channel \"\(channel.text)\"; use one that may.")
     }
 

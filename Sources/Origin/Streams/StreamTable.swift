@@ -19,7 +19,7 @@ final class StreamTable {
 
     init() {
         self.capacity = 16
-        self.slots = .allocate(capacity: self.capacity)
+        self.slots = Self.allocate(self.capacity)
     }
 
     deinit {
@@ -77,8 +77,15 @@ final class StreamTable {
         return state
     }
 
+    /// Memory whose every slot begins a cache line of 64 bytes, given that a slot is a whole number of them.
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<StreamState> {
+        UnsafeMutableRawPointer
+            .allocate(byteCount: capacity * MemoryLayout<StreamState>.stride, alignment: 64)
+            .bindMemory(to: StreamState.self, capacity: capacity)
+    }
+
     private func resize(to capacity: Int) {
-        let moved = UnsafeMutablePointer<StreamState>.allocate(capacity: capacity)
+        let moved = Self.allocate(capacity)
         for slot in self.isUsed.indices where self.isUsed[slot] {
             (moved + slot).moveInitialize(from: self.slots + slot, count: 1)
         }

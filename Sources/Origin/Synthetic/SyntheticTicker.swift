@@ -19,8 +19,8 @@ final class SyntheticTicker {
     /// After a stall longer than this, the schedule starts anew from now instead of making up for it.
     private static let longestCatchUp: Int64 = 1_000_000_000
 
-    /// - Parameter publish: publishes one event and returns the sequence number of the one after it; `nil` when the channel
-    ///   is gone, which ends the schedule.
+    /// - Parameter publish: publishes one event and returns the sequence number of the one after it; `nil` when the
+    ///   channel is gone, which ends the schedule.
     init(parameters: SyntheticParameters, nextSequence: UInt64, loop: any EventLoop, publish: @escaping () -> UInt64?) {
         self.parameters = parameters
         self.loop = loop

@@ -63,7 +63,7 @@ enum HTTP1RequestValidation {
 
     /// RFC 9112, section 3.2: exactly one Host in HTTP/1.1, and never two.
     private static func hostRejection(of head: HTTPRequestHead) -> HTTP1Rejection? {
-        let hosts = head.headers[canonicalForm: "host"].count
+        let hosts = head.headers["host"].count
         if hosts > 1 || (hosts == 0 && head.version.minor == 1) {
             return HTTP1Rejection(status: .badRequest, detail: "Send exactly one Host header field, not \(hosts).")
         }

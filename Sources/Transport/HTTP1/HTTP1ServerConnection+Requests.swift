@@ -38,11 +38,7 @@ extension HTTP1ServerConnection {
     private func begin(_ head: HTTPRequestHead) {
         self.connection.requestCount += 1
         self.connection.applicationProtocol = head.version.minor == 0 ? .http10 : .http11
-        self.head = nil
         self.refusal = nil
-        if let rejection = HTTP1RequestValidation.rejection(of: head, limits: self.server.limits) {
-            return self.reject(rejection)
-        }
         let request = RequestHead(
             method: head.method,
             target: head.uri,
@@ -52,6 +48,9 @@ extension HTTP1ServerConnection {
             requestNumber: self.connection.requestCount
         )
         self.head = request
+        if let rejection = HTTP1RequestValidation.rejection(of: head, limits: self.server.limits) {
+            return self.reject(rejection)
+        }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) }
         let hasBody = (length ?? 0) > 0 || head.headers.contains(name: "transfer-encoding")
         switch self.server.application.plan(for: request) {
@@ -126,11 +125,15 @@ extension HTTP1ServerConnection {
     private func nextRequest() {
         self.head = nil
         self.deadline = Clock.monotonic() + self.server.limits.keepAliveTimeout
-        guard !self.held.isEmpty else { return }
-        let parts = self.held
-        self.held = []
-        for part in parts { self.received(part) }
-        if self.held.isEmpty { self.setReading(true) }
+        if !self.held.isEmpty {
+            let parts = self.held
+            self.held = []
+            for part in parts { self.received(part) }
+            if self.held.isEmpty { self.setReading(true) }
+        }
+        guard self.machine.state == .idle, let rejection = self.heldRejection else { return }
+        self.heldRejection = nil
+        self.reject(rejection)
     }
 
     private func setReading(_ isOn: Bool) {

@@ -30,9 +30,17 @@ extension HTTP1ServerConnection {
         )
         self.frame(preamble.readableBytesView, into: &buffer)
         self.write(buffer)
+        self.openGate()
     }
 
-    @inline(__always)
+    /// The gate of an open stream whose every write has gone to the kernel; see ``WriteGate`` for when it must be shut.
+    private func openGate() {
+        guard self.machine.state == .streaming, self.isChunked, self.pendingWrites == 0, let socket = self.socket else {
+            return
+        }
+        self.gate.open(to: socket)
+    }
+
     func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
         guard self.pendingWrites == 0 else {
             self.awaitsWritable = true
@@ -40,21 +48,39 @@ extension HTTP1ServerConnection {
         }
         guard self.isChunked, let socket = self.socket else { return self.sendQueued(from: &position, of: log) }
         while log.holds(position) {
-            let (bytes, next) = log.chunks(from: position, limit: self.server.limits.maximumBurstBytes)
-            switch socket.write(bytes) {
-            case .wrote(bytes.count): position = next
-            case .wrote(let count):
-                self.queueRest(of: bytes, after: count, from: &position, in: log)
-                if self.pendingWrites > 0 {
-                    self.awaitsWritable = true
-                    return .blocked
-                }
-            case .failed(let code):
-                self.lose(.writing(errno: code))
-                return .blocked
-            }
+            let run = log.run(from: position, limit: self.server.limits.maximumBurstBytes)
+            guard self.settle(socket.write(run.bytes), of: run, from: &position, in: log) else { return .blocked }
         }
         return .caughtUp
+    }
+
+    func resume(
+        after outcome: WriteOutcome,
+        of run: FramedLog.Run,
+        from position: inout UInt64,
+        in log: FramedLog
+    ) -> SendOutcome {
+        self.settle(outcome, of: run, from: &position, in: log) ? self.send(from: &position, of: log) : .blocked
+    }
+
+    /// Books what became of a write. - Returns: `false` if the stream takes no more for now.
+    private func settle(
+        _ outcome: WriteOutcome,
+        of run: FramedLog.Run,
+        from position: inout UInt64,
+        in log: FramedLog
+    ) -> Bool {
+        switch outcome {
+        case .wrote(run.bytes.count): position = run.next
+        case .wrote(let count):
+            self.queueRest(of: run.bytes, after: count, from: &position, in: log)
+            self.awaitsWritable = self.pendingWrites > 0
+            return !self.awaitsWritable
+        case .failed(let code):
+            self.lose(.writing(errno: code))
+            return false
+        }
+        return true
     }
 
     /// The kernel took `count` bytes. The message it broke off in goes to NIO's queue, which also learns from it when
@@ -74,9 +100,9 @@ extension HTTP1ServerConnection {
     private func sendQueued(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
         while log.holds(position) {
             if self.isChunked {
-                let (bytes, next) = log.chunks(from: position, limit: self.server.limits.maximumBurstBytes)
-                position = next
-                self.enqueue(ByteBuffer(bytes: bytes))
+                let run = log.run(from: position, limit: self.server.limits.maximumBurstBytes)
+                position = run.next
+                self.enqueue(ByteBuffer(bytes: run.bytes))
             } else if let payload = log.payload(position) {
                 position += 1
                 self.write(ByteBuffer(bytes: payload))
@@ -112,8 +138,9 @@ extension HTTP1ServerConnection {
     }
 
     func finish(_ lastMessage: ByteBuffer?) {
-        guard self.machine.streamFinished() else { return }
+        // Also when the connection was lost meanwhile: an end that the application brought about is not told.
         self.forgetStream()
+        guard self.machine.streamFinished() else { return }
         var buffer = ByteBuffer()
         if let lastMessage { self.frame(lastMessage.readableBytesView, into: &buffer) }
         if self.isChunked { buffer.writeStaticString(ChunkFraming.lastChunk) }
@@ -122,13 +149,14 @@ extension HTTP1ServerConnection {
     }
 
     func abort() {
-        guard self.machine.connectionLost() else { return }
         self.forgetStream()
+        guard self.machine.connectionLost() else { return }
         self.socket?.resetOnClose()
         self.closeNow()
     }
 
     private func forgetStream() {
+        self.gate.shut()
         self.token = nil
         self.awaitsWritable = false
         self.connection.activeStreams = 0
@@ -165,6 +193,7 @@ extension HTTP1ServerConnection {
     /// Bound: one message beyond what the kernel took, since nothing more is offered until it is flushed.
     private func enqueue(_ buffer: ByteBuffer) {
         self.pendingWrites += 1
+        self.gate.shut()
         self.channel.writeAndFlush(buffer).assumeIsolated().whenComplete { result in
             self.pendingWrites -= 1
             switch result {
@@ -176,6 +205,7 @@ extension HTTP1ServerConnection {
 
     private func flushed() {
         guard self.pendingWrites == 0 else { return }
+        self.openGate()
         self.shutDownIfFlushed()
         guard self.awaitsWritable, let token = self.token else { return }
         self.awaitsWritable = false

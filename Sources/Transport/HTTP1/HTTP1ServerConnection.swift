@@ -30,6 +30,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var refusal: Response?
     /// Pipelined request parts whose turn has not come. Bound: one read's worth, because reading stops with the first.
     var held: [HTTPServerRequestPart] = []
+    /// The answer to what could not be read behind them.
+    var heldRejection: HTTP1Rejection?
 
     // The open stream.
     var token: StreamToken?
@@ -39,6 +41,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     // The socket.
     var socket: DirectSocket?
+    /// The fan-out's way to the socket while the stream is open and nothing is queued.
+    let gate: WriteGate
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
     var closesWhenFlushed = false
@@ -49,9 +53,12 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     init(connection: Connection, server: ServerLoop, channel: any Channel) {
         self.connection = connection
         self.server = server
+        self.gate = server.gates.take()
         self.channel = channel
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
+
+    deinit { self.server.gates.giveBack(self.gate) }
 
     /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
     static func install(
@@ -101,13 +108,17 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         } else if let error = error as? TLSError {
             // The TLS handler has said what there is to say, and closes.
             self.server.report(error, from: self.connection)
-        } else if self.machine.state == .idle || self.machine.acceptsBody || self.isHolding {
+        } else if self.machine.awaitsResponse {
+            // Answers come in the order of the requests (RFC 9112, section 9.3.2): this one waits for its turn.
+            self.heldRejection = HTTP1RequestValidation.rejection(of: error)
+        } else if self.machine.state == .idle || self.machine.acceptsBody {
             self.reject(HTTP1RequestValidation.rejection(of: error))
         }
         // After the last answer, and behind a stream, what the parser thinks of the rest is of no interest.
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
+        self.gate.shut()
         self.server.remove(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
         self.parser = nil
@@ -138,7 +149,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         }
     }
 
-    func closeNow() { self.channel.close(mode: .all, promise: nil) }
+    func closeNow() {
+        self.gate.shut()
+        self.channel.close(mode: .all, promise: nil)
+    }
 
     /// Stops parsing and ends our side after what is still to be written.
     func linger() {
@@ -157,6 +171,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
     func lose(_ cause: StreamEnd.Cause) {
+        self.gate.shut()
         let wasStreaming = self.machine.connectionLost()
         let socket = wasStreaming ? self.socket?.sample() : nil
         self.socket?.resetOnClose()

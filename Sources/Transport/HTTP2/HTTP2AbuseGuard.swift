@@ -114,7 +114,7 @@ struct HTTP2AbuseGuard {
                 let elapsed = min(max(now - refilledAt, 0), 3_600_000_000_000)
                 let earned = Double(elapsed) * Double(limit.perSecond) / 1e9
                 guard earned >= 1 else { return false }
-                tokens = min(Int(earned), limit.burst)
+                tokens = earned < Double(limit.burst) ? Int(earned) : limit.burst
                 refilledAt = now
             }
             tokens -= 1

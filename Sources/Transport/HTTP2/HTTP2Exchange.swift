@@ -25,12 +25,17 @@ final class HTTP2PendingRequest {
     let head: RequestHead
     let bodyLimit: Int
     var body = ByteBuffer()
+    /// Bytes of the body whose windows were not given back to the peer yet.
+    var withheldBytes = 0
+    /// Monotonic nanoseconds by which the body must be complete.
+    let deadline: Int64
     /// The answer, decided by the head alone; the body is dropped.
     let refusal: Response?
 
-    init(head: RequestHead, bodyLimit: Int, refusal: Response?) {
+    init(head: RequestHead, bodyLimit: Int, refusal: Response?, deadline: Int64) {
         self.head = head
         self.bodyLimit = bodyLimit
         self.refusal = refusal
+        self.deadline = deadline
     }
 }

@@ -18,13 +18,18 @@ extension HTTP2ServerConnection {
             connection: self.connection,
             requestNumber: self.connection.requestCount
         )
+        let deadline = self.session.now + self.server.limits.bodyTimeout
         let pending: HTTP2PendingRequest
         switch self.server.application.plan(for: head) {
-        case .refuse(let response): pending = HTTP2PendingRequest(head: head, bodyLimit: 0, refusal: response)
+        case .refuse(let response):
+            pending = HTTP2PendingRequest(head: head, bodyLimit: 0, refusal: response, deadline: deadline)
         case .handle(let limit):
             let isTooLong = (request.contentLength ?? 0) > Int64(limit)
             pending = HTTP2PendingRequest(
-                head: head, bodyLimit: limit, refusal: isTooLong ? .bodyTooLarge(limit: limit) : nil
+                head: head,
+                bodyLimit: limit,
+                refusal: isTooLong ? .bodyTooLarge(limit: limit) : nil,
+                deadline: deadline
             )
         }
         self.store(HTTP2Exchange(slot: slot, request: pending))
@@ -33,25 +38,65 @@ extension HTTP2ServerConnection {
         } else if pending.refusal != nil {
             // No need to wait for a body that nobody will read.
             self.complete(slot)
-        } else if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
+        } else {
+            self.unfinished.insert(slot)
+            self.expectBody(of: head, on: slot)
+        }
+    }
+
+    private func expectBody(of head: RequestHead, on slot: StreamSlot) {
+        if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
             self.session.sendInformational(slot, [":status": "100"])
         }
     }
 
     func received(_ bytes: ByteBuffer, on slot: StreamSlot, isComplete: Bool) {
-        self.session.consumed(slot, bytes.readableBytes)
-        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else { return }
+        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else {
+            return self.session.consumed(slot, bytes.readableBytes)
+        }
         guard pending.body.readableBytes + bytes.readableBytes <= pending.bodyLimit else {
             return self.respond(.bodyTooLarge(limit: pending.bodyLimit), on: slot)
         }
         pending.body.writeImmutableBuffer(bytes)
+        self.pendingBodyBytes += bytes.readableBytes
+        // Beyond the bound the peer's windows stay shut until some body is complete or given up.
+        if self.pendingBodyBytes <= self.server.limits.maximumPendingBodyBytes {
+            self.session.consumed(slot, bytes.readableBytes)
+        } else {
+            pending.withheldBytes += bytes.readableBytes
+        }
         if isComplete { self.complete(slot) }
     }
 
+    /// The request's body is no longer held here.
+    private func release(_ pending: HTTP2PendingRequest, of slot: StreamSlot) {
+        self.pendingBodyBytes -= pending.body.readableBytes
+        self.session.consumed(slot, pending.withheldBytes)
+        pending.body = ByteBuffer()
+        pending.withheldBytes = 0
+    }
+
+    /// Answers requests whose body takes too long.
+    func giveUpSlowBodies(now: Int64) {
+        for slot in self.unfinished {
+            guard let pending = self.exchange(slot)?.request else {
+                self.unfinished.remove(slot)
+                continue
+            }
+            guard now >= pending.deadline else { continue }
+            self.unfinished.remove(slot)
+            let detail = "The request was not complete in time; send it faster."
+            self.respond(.problem(.requestTimeout, detail: detail), on: slot)
+        }
+    }
+
     private func complete(_ slot: StreamSlot) {
+        self.unfinished.remove(slot)
         guard let pending = self.exchange(slot)?.request else { return }
         if let refusal = pending.refusal { return self.respond(refusal, on: slot) }
-        self.server.application.handle(pending.head, body: pending.body, on: .http2(self, slot))
+        let body = pending.body
+        self.release(pending, of: slot)
+        self.server.application.handle(pending.head, body: body, on: .http2(self, slot))
     }
 
     func respond(_ response: Response, on slot: StreamSlot) {
@@ -63,6 +108,7 @@ extension HTTP2ServerConnection {
             headers.add(name: "content-length", value: String(length))
         }
         let hasBody = length > 0 && !isHead
+        self.release(pending, of: slot)
         self.exchanges[Int(slot.index)]?.request = nil
         self.session.sendHeaders(slot, headers, endStream: !hasBody)
         if hasBody {
@@ -121,6 +167,7 @@ extension HTTP2ServerConnection {
     func drop(_ slot: StreamSlot) {
         guard let exchange = self.exchange(slot) else { return }
         if exchange.token != nil { self.connection.activeStreams -= 1 }
+        if let pending = exchange.request { self.release(pending, of: slot) }
         self.exchanges[Int(slot.index)] = nil
     }
 

@@ -21,6 +21,8 @@ extension HTTP2ServerConnection {
     @inline(__always)
     func send(from position: inout UInt64, of log: FramedLog, on slot: StreamSlot) -> SendOutcome {
         self.scheduleFlush()
+        // Half full: written now, so that a turn of many streams does not run into the bound and wait for the next.
+        if self.session.pendingOutputBytes * 2 >= self.session.configuration.maxBufferedBytes { self.flush() }
         while let payload = log.payload(position) {
             switch self.session.appendData(slot, payload) {
             case .accepted: position += 1

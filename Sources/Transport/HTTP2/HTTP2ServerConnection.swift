@@ -8,7 +8,7 @@ import NIOCore
 import NIOHPACK
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// One HTTP/2 connection. Belongs to its event loop.
@@ -21,6 +21,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     var session: HTTP2ServerSession
     /// Indexed by ``StreamSlot/index``. Bound: the session's concurrent streams.
     var exchanges: ContiguousArray<HTTP2Exchange?> = []
+    /// Requests whose body is not complete. Bound: as above.
+    var unfinished: Set<StreamSlot> = []
+    /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
+    var pendingBodyBytes = 0
     /// `nil` without a plain socket below, as with TLS: everything then goes through the channel's queue.
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
@@ -33,6 +37,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// When the peer must have done what it owes us: a preface, or its FIN.
     private var deadline: Int64
     private var idleSince: Int64
+    /// Since when a field block has been on its way.
+    private var headerBlockSince: Int64?
     private var lastTick: Int64
     private var gracefulSince: Int64?
     /// The peer's GOAWAY, which is evidence when the connection ends.
@@ -67,6 +73,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// Handles every event that the input holds, then writes what came of it.
     private func process() {
+        guard !self.isClosing else { return }
         self.isProcessing = true
         while let event = self.session.nextEvent() { self.handle(event) }
         self.isProcessing = false
@@ -111,6 +118,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     public func channelInactive(context: ChannelHandlerContext) {
         self.server.remove(self)
+        self.isClosing = true
         self.endAll(self.endOfConnection(isReset: false))
     }
 
@@ -139,7 +147,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// One write at the end of the turn for everything that the turn's streams have to say.
     func scheduleFlush() {
-        guard !self.isFlushScheduled, !self.isProcessing else { return }
+        guard !self.isFlushScheduled, !self.isProcessing, !self.isClosing else { return }
         self.isFlushScheduled = true
         self.channel.eventLoop.assumeIsolated().execute {
             self.isFlushScheduled = false
@@ -149,9 +157,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         }
     }
 
-    private func flush() {
+    func flush() {
+        defer { self.resumeReading() }
         // While the queue holds bytes, more would only make it longer: the session keeps them, and its bound holds.
-        while self.queuedBytes == 0, self.session.hasOutput {
+        while self.queuedBytes == 0, self.session.hasOutput, !self.isClosing {
             guard let socket = self.socket else { return self.enqueue() }
             switch self.session.withOutput({ (socket.write($0), $0.count) }) {
             case (.wrote(let count), let offered):
@@ -174,19 +183,21 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
                 self.session.outputFlushed(count)
                 // Not from here: this may be inside the application's own call.
                 self.scheduleFlush()
-                if self.isReadingPaused { self.scheduleProcessing() }
             case .failure(let error): self.lose(.writing(errno: (error as? IOError)?.errnoCode ?? EPIPE))
             }
         }
     }
 
-    private func scheduleProcessing() {
+    /// Output has left: the frames that waited for that are handled in a turn of their own.
+    private func resumeReading() {
+        guard self.isReadingPaused, !self.session.isInputPaused else { return }
         self.channel.eventLoop.assumeIsolated().execute { self.process() }
     }
 
     /// Gives the streams that wait their turns, the longest waiting first.
     private func resumeWaiting() {
-        guard !self.isProcessing else { return }
+        // Of a connection that is gone nobody reads: what is left of its output is dropped with it.
+        guard !self.isProcessing, !self.isClosing else { return }
         self.session.advance(to: Clock.monotonic())
         while let slot = self.session.nextWritable() { self.resume(slot) }
         if self.session.hasOutput, self.queuedBytes == 0 { self.scheduleFlush() }
@@ -226,6 +237,12 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         guard now - self.lastTick >= 1_000_000_000, !self.isClosing else { return }
         self.lastTick = now
         self.session.tick(now: now)
+        self.giveUpSlowBodies(now: now)
+        self.headerBlockSince = self.session.isReceivingHeaderBlock ? self.headerBlockSince ?? now : nil
+        if let headerBlockSince, now - headerBlockSince >= self.server.limits.headerTimeout {
+            self.endAll(.violation(HTTP2ErrorCode.protocolError.rawValue))
+            return self.closeNow()
+        }
         if self.session.streamCount > 0 { self.idleSince = now }
         if now - self.idleSince >= self.server.limits.keepAliveTimeout { self.closeWhenIdle() }
         if let gracefulSince, now - gracefulSince >= 1_000_000_000 {

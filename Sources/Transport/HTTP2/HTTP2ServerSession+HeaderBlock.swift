@@ -31,7 +31,7 @@ extension HTTP2ServerSession {
             fragment = fragment.lowerBound + 5..<fragment.upperBound
         }
         guard let bytes = input.getSlice(at: fragment.lowerBound, length: fragment.count) else { return nil }
-        let block = HTTP2HeaderBlock(
+        var block = HTTP2HeaderBlock(
             streamID: header.streamID,
             endStream: header.flags.contains(.endStream),
             dependsOnItself: dependsOnItself,
@@ -39,9 +39,10 @@ extension HTTP2ServerSession {
         )
         guard !header.flags.contains(.endHeaders) else { return try receiveBlock(block) }
         // A copy, so that the part does not keep the whole read buffer until the rest comes.
+        var part = ByteBuffer()
+        part.writeImmutableBuffer(bytes)
+        block.fragments = part
         headerBlock = block
-        headerBlock?.fragments = ByteBuffer()
-        headerBlock?.fragments.writeImmutableBuffer(bytes)
         return nil
     }
 

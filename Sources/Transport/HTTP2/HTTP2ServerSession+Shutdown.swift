@@ -4,8 +4,8 @@
 // Leaving: GOAWAY in two steps (RFC 9113 section 6.8), and what only time can end.
 
 extension HTTP2ServerSession {
-    /// First step: no new streams, please. Those that are on their way are still served. Follow with ``goAway(_:debug:)``
-    /// after a round trip or more (``ping(_:)``).
+    /// First step: no new streams, please. Those that are on their way are still served. Follow with
+    /// ``goAway(_:debug:)`` after a round trip or more (``ping(_:)``).
     public mutating func goAwayGracefully(debug: String = "") {
         guard case .none = goAwayState, !isFailed, admitControl(17) else { return }
         goAwayState = .graceful

@@ -58,12 +58,18 @@ enum ProxyProtocolParser {
         buffer.moveReaderIndex(forwardBy: end - view.startIndex + 1)
         guard words.count >= 2 else { throw .malformed }
         if words[1] == "UNKNOWN" { return .local }
-        guard words.count == 6, words[1] == "TCP4" || words[1] == "TCP6", let port = UInt16(words[4]),
-            UInt16(words[5]) != nil,
-            let address = try? SocketAddress(ipAddress: String(words[2]), port: Int(port)),
-            (address.protocol == .inet) == (words[1] == "TCP4")
+        guard words.count == 6, words[1] == "TCP4" || words[1] == "TCP6",
+            let source = self.address(words[2], port: words[4]),
+            let destination = self.address(words[3], port: words[5]),
+            (source.protocol == .inet) == (words[1] == "TCP4"), source.protocol == destination.protocol
         else { throw .malformed }
-        return .proxied(address)
+        return .proxied(source)
+    }
+
+    /// Ports are digits alone: Swift's parser would also take a sign.
+    private static func address(_ host: Substring, port: Substring) -> SocketAddress? {
+        guard port.utf8.allSatisfy(\.isDigit), let port = UInt16(port) else { return nil }
+        return try? SocketAddress(ipAddress: String(host), port: Int(port))
     }
 
     private static func parseVersion2(_ buffer: inout ByteBuffer) throws(ProxyProtocolError) -> ProxyProtocolHeader? {
@@ -86,6 +92,7 @@ enum ProxyProtocolParser {
         }
         guard let source = payload.readSlice(length: addressLength),
             payload.readSlice(length: addressLength) != nil, let port: UInt16 = payload.readInteger(),
+            payload.readInteger(as: UInt16.self) != nil,
             let address = try? SocketAddress(packedIPAddress: source, port: Int(port))
         else { throw .malformed }
         return .proxied(address)

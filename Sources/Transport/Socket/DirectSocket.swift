@@ -12,10 +12,17 @@ import NIOCore
     import Darwin
 #endif
 
+/// What the kernel said to a write.
+public enum WriteOutcome: Equatable {
+    /// It took this many bytes: fewer than offered when its buffer is full.
+    case wrote(Int)
+    case failed(errno: CInt)
+}
+
 /// The socket below a NIO channel, usable on the channel's event loop while the channel is active.
 struct DirectSocket {
     private let channel: any Channel
-    private let descriptor: CInt
+    let descriptor: CInt
 
     /// `nil` if the channel has no plain socket below it (an embedded channel in a test).
     init?(_ channel: any Channel) {
@@ -27,19 +34,19 @@ struct DirectSocket {
         self.descriptor = found
     }
 
-    enum Outcome: Equatable {
-        /// The kernel took this many bytes: fewer than offered when its buffer is full.
-        case wrote(Int)
-        case failed(errno: CInt)
-    }
-
     /// Never blocks. The active check comes first because NIO closes the descriptor before it tells anyone, and its
     /// number may belong to another connection by the time the news arrives.
-    func write(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+    func write(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
         guard self.channel.isActive else { return .failed(errno: EPIPE) }
+        return Self.write(bytes, to: self.descriptor)
+    }
+
+    /// The same for a caller who knows that the descriptor is still the connection's.
+    @inline(__always)
+    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> WriteOutcome {
         while true {
             // MSG_NOSIGNAL: a peer that went away must not raise SIGPIPE.
-            let count = send(self.descriptor, bytes.baseAddress, bytes.count, Self.flags)
+            let count = send(descriptor, bytes.baseAddress, bytes.count, Self.flags)
             if count >= 0 { return .wrote(count) }
             switch errno {
             case EINTR: continue

@@ -13,10 +13,10 @@ import Synchronization
 
 /// Keeps a server's `TLSContext` up to date with its files: certificates, keys and client authorities.
 ///
-/// It has no clock of its own: call `check()` every few seconds, off the event loops, since it reads files. A changed file
-/// leads to a whole new context, made beside the one in use; connections that exist keep theirs. When the new files do not
-/// work (often the certificate is replaced a moment before its key), the old context stays, the reason is returned once, and
-/// the next change is tried again.
+/// It has no clock of its own: call `check()` every few seconds, off the event loops, since it reads files. A changed
+/// file leads to a whole new context, made beside the one in use; connections that exist keep theirs. When the new
+/// files do not work (often the certificate is replaced a moment before its key), the old context stays, the reason
+/// is returned once, and the next change is tried again.
 public final class CertificateReloader: Sendable {
     public enum Outcome: Sendable, Equatable {
         case unchanged

@@ -13,8 +13,8 @@ import COpenSSL
 
 /// The errors that OpenSSL left on this thread's queue, oldest first.
 ///
-/// The queue belongs to the thread, not to the connection: every call that can fail clears it before and takes it after,
-/// or one connection's error would be read as another's.
+/// The queue belongs to the thread, not to the connection: every call that can fail clears it before and takes it
+/// after, or one connection's error would be read as another's.
 struct OpenSSLErrorQueue {
     struct Entry {
         let code: UInt

@@ -14,8 +14,8 @@ import NIOCore
 
 /// A certificate for development that vouches for itself: EC P-256, for localhost and the names given.
 ///
-/// It is written to a directory once and used again as long as it is valid, so that who has trusted it need not do so at
-/// every start. Not for production: nobody but those who installed it can tell it from an attacker's.
+/// It is written to a directory once and used again as long as it is valid, so that who has trusted it need not do so
+/// at every start. Not for production: nobody but those who installed it can tell it from an attacker's.
 public struct SelfSignedCertificate: Sendable {
     /// Browsers refuse long-lived certificates, and a forgotten one should go out of use.
     public static let days: Int64 = 90

@@ -6,8 +6,8 @@ import NIOCore
 
 /// One TLS connection without a socket: ciphertext goes in and comes out through memory. Owns an SSL.
 ///
-/// Not thread-safe: it belongs to the event loop of its channel. It knows nothing of closing order, time or events, which
-/// `TLSStateMachine` decides; it must not be asked to encrypt before the handshake is done.
+/// Not thread-safe: it belongs to the event loop of its channel. It knows nothing of closing order, time or events,
+/// which `TLSStateMachine` decides; it must not be asked to encrypt before the handshake is done.
 final class TLSConnection {
     enum HandshakeProgress {
         case needsPeer

@@ -3,8 +3,8 @@
 
 import COpenSSL
 
-// The functions that OpenSSL calls in the middle of a handshake. They find the context through the connection's SSL_CTX and
-// call nothing that could come back to the connection.
+// The functions that OpenSSL calls in the middle of a handshake. They find the context through the connection's
+// SSL_CTX and call nothing that could come back to the connection.
 extension TLSContext {
     private static func of(_ connection: OpaquePointer?) -> TLSContext? {
         guard let connection, let stored = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), 0) else { return nil }
@@ -36,7 +36,8 @@ extension TLSContext {
         return 1
     }
 
-    /// Chooses the protocol: the first of ours that the client offers; RFC 7301 section 3.2 demands the alert if none is.
+    /// Chooses the protocol: the first of ours that the client offers; RFC 7301 section 3.2 demands the alert if none
+    /// is.
     static let protocolCallback: SSL_CTX_alpn_select_cb_func = { connection, chosen, chosenLength, list, length, _ in
         guard let context = of(connection), let chosen, let chosenLength, let list else {
             return SSL_TLSEXT_ERR_ALERT_FATAL

@@ -18,7 +18,8 @@ extension TLSContext {
     }
 
     func installSharedSettings() {
-        // The context is reachable from OpenSSL's callbacks, unretained: every connection keeps it alive, see TLSConnection.
+        // The context is reachable from OpenSSL's callbacks, unretained: every connection keeps it alive, see
+        // TLSConnection.
         SSL_CTX_set_ex_data(pointer, 0, Unmanaged.passUnretained(self).toOpaque())
         // RFC 9113 section 9.2.1 forbids renegotiation and compression; neither is worth having with HTTP/1.1.
         SSL_CTX_set_options(pointer, copenssl_op_no_renegotiation | copenssl_op_no_compression)
@@ -104,8 +105,8 @@ extension TLSContext {
         }
     }
 
-    /// Tries every certificate on a connection that is never used: one that OpenSSL's policy refuses must stop the start
-    /// or the reload, not the handshakes of the clients that ask for it.
+    /// Tries every certificate on a connection that is never used: one that OpenSSL's policy refuses must stop the
+    /// start or the reload, not the handshakes of the clients that ask for it.
     private func rehearseCertificates() throws(TLSError) {
         guard let rehearsal = SSL_new(pointer) else {
             throw .library(OpenSSLErrorQueue.take().text)

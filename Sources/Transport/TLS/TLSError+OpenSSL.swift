@@ -17,7 +17,8 @@ extension TLSError {
             return
         }
         guard first.library == ERR_LIB_SSL else {
-            // The record layer's checks live in libcrypto for some ciphers; a bare crypto error is still the peer's bytes.
+            // The record layer's checks live in libcrypto for some ciphers; a bare crypto error is still the peer's
+            // bytes.
             self = first.isInternal ? .library(first.text) : .protocolViolation(first.text)
             return
         }

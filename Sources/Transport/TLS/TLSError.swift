@@ -74,7 +74,8 @@ extension TLSError: CustomStringConvertible {
         case .nothingInFile(let path, let wanted):
             "no \(wanted) in \(path): it must hold PEM text with a block -----BEGIN …-----"
         case .keyEncrypted(let path):
-            "the private key in \(path) has a passphrase: decrypt it (openssl pkey -in KEY -out NEW) and protect the file"
+            "the private key in \(path) has a passphrase: decrypt it (openssl pkey -in KEY -out NEW) and "
+                + "protect the file"
         case .keyMismatch(let certificate, let key):
             "the private key in \(key) does not match the first certificate in \(certificate): "
                 + "take the pair of one renewal, with the server's own certificate before its chain"
@@ -98,7 +99,8 @@ extension TLSError: CustomStringConvertible {
         case .clientCertificateMissing:
             "the client sent no certificate, and this port requires one: configure a client certificate at the peer"
         case .unknownAuthority(selfSigned: true):
-            "the peer's certificate is self-signed and not trusted: add it to the authorities file if it is the right one"
+            "the peer's certificate is self-signed and not trusted: add it to the authorities file if it is "
+                + "the right one"
         case .unknownAuthority(selfSigned: false):
             "the peer's certificate comes from an authority that is not trusted: "
                 + "add the authority to the trust store or file, or let the peer send its whole chain"

@@ -3,7 +3,8 @@
 
 /// Fired as a user inbound event when the handshake is done, before the first decrypted byte.
 ///
-/// A handler that reacts to it by adding the protocol's handlers at once, in `userInboundEventTriggered`, misses nothing.
+/// A handler that reacts to it by adding the protocol's handlers at once, in `userInboundEventTriggered`, misses
+/// nothing.
 public struct TLSHandshakeCompleted: Sendable, Hashable {
     /// What ALPN agreed on, such as `h2`; nil when the client offered nothing.
     public let applicationProtocol: String?
@@ -23,7 +24,7 @@ public struct TLSHandshakeCompleted: Sendable, Hashable {
 public enum TLSPeerEnded: Sendable, Hashable {
     /// With an alert `close_notify`: the peer's TLS library was told to close.
     case closeNotify
-    /// By the end of TCP alone. A peer that crashed, an intermediary's timeout or an attacker who cuts the stream look the
-    /// same; many clients also end so out of habit. Data without an own end marker may be incomplete.
+    /// By the end of TCP alone. A peer that crashed, an intermediary's timeout or an attacker who cuts the stream
+    /// look the same; many clients also end so out of habit. Data without an own end marker may be incomplete.
     case truncated
 }

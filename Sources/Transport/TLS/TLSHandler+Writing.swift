@@ -54,8 +54,8 @@ extension TLSHandler {
         context.write(wrapOutboundOut(ciphertext), promise: Self.combined(promises))
     }
 
-    /// What a record adds to its plaintext with today's ciphers: 5 bytes of header, 1 of content type or 8 of nonce, and
-    /// 16 of tag. CBC ciphers of TLS 1.2 add more, and cost a reallocation.
+    /// What a record adds to its plaintext with today's ciphers: 5 bytes of header, 1 of content type or 8 of nonce,
+    /// and 16 of tag. CBC ciphers of TLS 1.2 add more, and cost a reallocation.
     private static let recordOverhead = 29
 
     /// One promise that stands for all.

@@ -3,7 +3,8 @@
 
 import NIOCore
 
-/// TLS in a channel's pipeline, for servers and clients: ciphertext towards the socket, plaintext towards the application.
+/// TLS in a channel's pipeline, for servers and clients: ciphertext towards the socket, plaintext towards the
+/// application.
 ///
 /// - **Reading**: each read of the socket is decrypted at once and passed on as one buffer; nothing is held back, so a
 ///   pipeline that stops calling `read` stops the socket. During the handshake the handler reads on its own account.
@@ -11,9 +12,9 @@ import NIOCore
 ///   succeeds when its last byte is in the socket. Writes before the end of the handshake wait for it.
 /// - **Events**: `TLSHandshakeCompleted` first, `TLSPeerEnded` at the peer's end. Failures are fired as `TLSError`, and
 ///   the channel is closed; when the handshake fails they are the only thing that arrives.
-/// - **Closing**: `close()` sends `close_notify` after all flushed writes, then closes the socket, without waiting for the
-///   peer's answer (RFC 8446 section 6.1). Unflushed writes are dropped, as on any channel. If the socket takes no more
-///   bytes it is closed at once; if the rest is not taken within `closePatience` it is closed then.
+/// - **Closing**: `close()` sends `close_notify` after all flushed writes, then closes the socket, without waiting for
+///   the peer's answer (RFC 8446 section 6.1). Unflushed writes are dropped, as on any channel. If the socket takes no
+///   more bytes it is closed at once; if the rest is not taken within `closePatience` it is closed then.
 ///   `close(mode: .output)` sends `close_notify`, then ends TCP's output; reading goes on until the peer ends.
 ///   A peer's `close_notify` closes the connection, unless the configuration allows half-closure.
 ///
@@ -48,8 +49,9 @@ public final class TLSHandler: ChannelDuplexHandler {
 
     /// A handler for one connection to a server.
     ///
-    /// - Parameter serverName: Whom to reach, a DNS name or an IP address in text: sent as SNI if it is a name, verified
-    ///   against the certificate, and the key under which sessions are remembered. Nil only with `Trust.insecure`.
+    /// - Parameter serverName: Whom to reach, a DNS name or an IP address in text: sent as SNI if it is a name,
+    ///   verified against the certificate, and the key under which sessions are remembered. Nil only with
+    ///   `Trust.insecure`.
     public convenience init(client context: TLSContext, serverName: String?) throws(TLSError) {
         try self.init(context: context, serverName: serverName)
     }

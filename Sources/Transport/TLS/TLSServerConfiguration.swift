@@ -33,11 +33,12 @@ public struct TLSServerConfiguration: Sendable {
     public var maximumVersion: TLSVersion
     /// From the accept to the end of the handshake. A connection that takes longer is closed.
     public var handshakeTimeout: TimeAmount
-    /// What becomes of a connection after the peer's `close_notify`: with false it is closed, as TLS 1.2 demands and every
-    /// HTTP client expects; with true `ChannelEvent.inputClosed` is fired and writing goes on (TLS 1.3 allows it).
+    /// What becomes of a connection after the peer's `close_notify`: with false it is closed, as TLS 1.2 demands and
+    /// every HTTP client expects; with true `ChannelEvent.inputClosed` is fired and writing goes on (TLS 1.3 allows
+    /// it).
     public var allowsHalfClosure: Bool
-    /// A file that gets every connection's secrets in NSS key log format, for Wireshark. By default what the environment
-    /// says in SSLKEYLOGFILE. Whoever reads the file reads the traffic.
+    /// A file that gets every connection's secrets in NSS key log format, for Wireshark. By default what the
+    /// environment says in SSLKEYLOGFILE. Whoever reads the file reads the traffic.
     public var keyLogFile: String?
 
     public init(

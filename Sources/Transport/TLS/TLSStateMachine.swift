@@ -167,8 +167,8 @@ struct TLSStateMachine: ~Copyable {
 
     /// The pipeline asks for the end of both directions.
     ///
-    /// - Parameter peerReads: False when the socket takes no more bytes for now: a peer that does not read would not read
-    ///   a `close_notify` either, and must not hold up the close.
+    /// - Parameter peerReads: False when the socket takes no more bytes for now: a peer that does not read would not
+    ///   read a `close_notify` either, and must not hold up the close.
     mutating func closeRequested(peerReads: Bool) -> CloseAction {
         switch state {
         case .open, .inputClosed:

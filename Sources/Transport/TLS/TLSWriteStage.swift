@@ -5,8 +5,8 @@ import NIOCore
 
 /// Plaintext that waits to be encrypted, gathered so that many small writes become few full records.
 ///
-/// Bounded by its owner: while the connection is open, full records are taken as soon as they are there, so that less than
-/// 16 KiB wait for the flush; before that, `TLSHandler.heldBytesLimit` holds.
+/// Bounded by its owner: while the connection is open, full records are taken as soon as they are there, so that less
+/// than 16 KiB wait for the flush; before that, `TLSHandler.heldBytesLimit` holds.
 struct TLSWriteStage {
     /// A promise, and how many of the staged bytes have to be taken until its write is complete.
     private struct Waiting {

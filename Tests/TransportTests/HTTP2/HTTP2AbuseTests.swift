@@ -70,6 +70,25 @@ import Testing
         #expect(!peer.isFailed)
     }
 
+    @Test func aBucketRefillsAtItsRateAndNoFaster() {
+        let peer = TestPeer { $0.floodLimits.pings = .init(burst: 10, perSecond: 1) }
+        for _ in 0..<10 { peer.send(.ping(1)) }
+        peer.now = 3_000_000_000
+        for _ in 0..<3 { peer.send(.ping(1)) }
+        #expect(!peer.isFailed)
+        peer.send(.ping(1))
+        #expect(peer.connectionError == Code.calm)
+    }
+
+    @Test func limitsMayBeAsLargeAsTheyLike() {
+        let peer = TestPeer { $0.floodLimits.pings = .init(burst: 1, perSecond: .max) }
+        for second in 1...3 as ClosedRange<Int64> {
+            peer.now = second * 3_600_000_000_000
+            peer.send(.ping(1))
+        }
+        #expect(!peer.isFailed)
+    }
+
     @Test func twoWindowUpdatesForEachDataFrameAreNoFlood() {
         let peer = TestPeer()
         guard let slot = peer.open(1) else { return }

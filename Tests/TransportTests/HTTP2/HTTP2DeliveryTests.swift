@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func aRefusedTurnIsKeptUntilOutputHasLeft() {
-        let (peer, slots) = audience(3)
+        let (peer, slots) = audience(4)
         for slot in slots { _ = peer.append(slot, count: 3_000) }
         peer.flush()
         #expect(peer.ask { $0.nextWritable() } == slots[1])
@@ -80,7 +80,20 @@ import Testing
         #expect(peer.append(slots[2], count: 3_000) == .bufferFull)
         #expect(peer.ask { $0.nextWritable() } == nil)
         peer.flush()
-        #expect(peer.turns() == [slots[2]])
+        // Still before the one that came after it.
+        #expect(peer.turns() == [slots[2], slots[3]])
+    }
+
+    @Test func aTurnIsNotInherited() {
+        let (peer, slots) = audience(3)
+        for slot in slots { _ = peer.append(slot, count: 3_000) }
+        peer.flush()
+        #expect(peer.ask { $0.nextWritable() } == slots[1])
+        peer.session.reset(slots[1], .cancel)
+        guard let heir = peer.open(7) else { return }
+        #expect(heir.index == slots[1].index)
+        #expect(peer.append(heir, count: 1) == .bufferFull)
+        #expect(peer.turns() == [slots[2], heir])
     }
 
     @Test func everyStreamGetsEverythingInTheEnd() {

@@ -39,6 +39,40 @@ import Testing
         }
     }
 
+    @Test func randomFieldBlocksEndInARequestOrInOneError() {
+        var outcomes: [UInt32: Int] = [:]
+        for seed in 0..<2_000 as Range<UInt64> {
+            var generator = SplitMix64(state: seed &+ 2_000_000)
+            let peer = TestPeer()
+            peer.send(.headers(1, fieldBlock(using: &generator)))
+            // A request, a malformed one, or the end of the connection: never silence.
+            let outcome = peer.requests.isEmpty ? peer.received.last?.errorCode : 0
+            #expect(outcome != nil, "seed \(seed)")
+            outcomes[outcome ?? .max, default: 0] += 1
+        }
+        #expect(Set(outcomes.keys) == [Code.noError, Code.protocolError, Code.compression])
+    }
+
+    /// Field lines of every representation, now and then with an octet changed.
+    private func fieldBlock(using generator: inout SplitMix64) -> [UInt8] {
+        var octets = block(get)
+        for _ in 0..<Int.random(in: 0...6, using: &generator) {
+            let name = [UInt8]("x-\(Int.random(in: 0...9, using: &generator))".utf8)
+            let literal = [UInt8(name.count)] + name + [2, 0x61, 0x62]
+            switch Int.random(in: 0..<5, using: &generator) {
+            case 0: octets += [0x80 | UInt8.random(in: 15...62, using: &generator)]
+            case 1: octets += [0x40] + literal
+            case 2: octets += [0x10] + literal
+            case 3: octets += [0x00, 2, 0x78, 0x79, 0x81, .random(in: 0...255, using: &generator)]
+            default: octets = [0x20 | UInt8.random(in: 0...30, using: &generator)] + octets
+            }
+        }
+        if Int.random(in: 0..<3, using: &generator) == 0 {
+            octets[Int.random(in: 0..<octets.count, using: &generator)] = .random(in: 0...255, using: &generator)
+        }
+        return octets
+    }
+
     /// Runs the input through a session that answers like an origin does, and writes down all that can be seen.
     private func replay(_ bytes: [UInt8], chunk: (Int) -> Int) -> [String] {
         let peer = TestPeer(

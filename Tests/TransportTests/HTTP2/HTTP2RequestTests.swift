@@ -50,6 +50,14 @@ import Testing
         #expect(peer.resets(1) == [Code.protocolError])
     }
 
+    @Test func section_8_1_1_moreThanTheContentLengthIsNoticedAtOnce() {
+        let peer = TestPeer()
+        peer.open(1, fields: post + [("content-length", "1")], end: false)
+        peer.send(.data(1, [1, 2]))
+        #expect(peer.resets(1) == [Code.protocolError])
+        #expect(peer.body.isEmpty)
+    }
+
     @Test func section_8_1_1_contentLengthMustEqualTheBodyBeforeTrailersToo() {
         let peer = TestPeer()
         peer.open(1, fields: post + [("content-length", "2")], end: false)
@@ -79,6 +87,17 @@ import Testing
         #expect(peer.resets(1) == [Code.noError])
         #expect(peer.events.isEmpty)
         #expect(peer.ask { $0.streamCount } == 0)
+    }
+
+    @Test func section_8_1_afterAnEarlyResponseNothingMoreCanBeSent() {
+        let peer = TestPeer()
+        guard let slot = peer.open(1, fields: post, end: false) else { return }
+        #expect(peer.append(slot, [1], end: true) == .accepted)
+        #expect(peer.append(slot, [2]) == .closed)
+        #expect(!peer.ask { $0.reset(slot, .cancel) })
+        #expect(!peer.ask { $0.finish(slot) })
+        peer.flush()
+        #expect(peer.received == [.data(1, [1], end: true)])
     }
 
     @Test func section_8_1_earlyResponseAndABodyThatEndsNeedNoReset() {

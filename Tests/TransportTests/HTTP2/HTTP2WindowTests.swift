@@ -38,6 +38,15 @@ import Testing
         #expect(peer.append(second, count: 65) == .accepted)
     }
 
+    @Test func section_6_9_1_smallMessagesUseUpBothWindowsToo() {
+        let peer = TestPeer()
+        guard let slot = peer.open(1) else { return }
+        for _ in 0..<65 { #expect(peer.append(slot, count: 1_000) == .accepted) }
+        #expect(peer.ask { $0.connectionWindow } == 535)
+        #expect(peer.ask { $0.streamWindow(of: slot) } == 535)
+        #expect(peer.append(slot, count: 1_000) == .partial(535))
+    }
+
     @Test func section_6_9_1_anEmptyFrameWithEndStreamNeedsNoWindow() {
         let peer = TestPeer()
         peer.send(.settings([(4, 0)]))

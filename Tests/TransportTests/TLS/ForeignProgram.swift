@@ -104,8 +104,9 @@ final class ForeignServer {
         self.port = port
     }
 
-    /// By SIGKILL, which is the only signal that works: children inherit the signal mask of the thread that starts them,
-    /// and the threads of Dispatch and of Swift's executors block SIGTERM and SIGALRM (so `timeout` is of no use either).
+    /// By SIGKILL, which is the only signal that works: children inherit the signal mask of the thread that starts
+    /// them, and the threads of Dispatch and of Swift's executors block SIGTERM and SIGALRM (so `timeout` is of no
+    /// use either).
     func stop() {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()

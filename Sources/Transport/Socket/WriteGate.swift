@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// Whether a stream's bytes may go straight to its socket, and to which descriptor: four bytes of memory that the
+// connection writes and the fan-out reads. With it, an event costs a look at one word and a system call; without it,
+// a walk over the connection, its NIO channel and the channel's flag, each cold in the cache and each retained.
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// One stream's direct way to its socket. Belongs to the connection's event loop.
+///
+/// Two proofs are owed for it:
+/// - *The cell is there, and no other connection's.* The connection takes it from its loop's ``GateTable``, which it
+///   keeps alive, and gives it back in its `deinit`; whoever holds a gate holds the ``ServerStream`` that it came from,
+///   and so the connection.
+/// - *The descriptor is the connection's own.* NIO closes a descriptor before it tells anyone, and its number may then
+///   belong to another peer, so a gate must be shut by then. A close of our making shuts it first. A close of NIO's
+///   making (an error, a reset, the loop's end) is one call without an interruption from the closing of the descriptor
+///   to `channelInactive`, which shuts the gate. Of our code only two things can run inside that call: a queued write
+///   of this connection failing, but a gate is shut while one is queued; and the parser, if it has not left yet,
+///   handing over parts that an open stream discards. Neither writes to any stream.
+///
+/// `Sendable` for the sake of the table's lock alone.
+public struct WriteGate: @unchecked Sendable {  // proven: above
+    private let cell: UnsafeMutablePointer<CInt>
+    private static let shutMark: CInt = -1
+
+    /// Makes a shut gate of memory that is not initialised yet.
+    init(at cell: UnsafeMutablePointer<CInt>) {
+        cell.initialize(to: Self.shutMark)
+        self.cell = cell
+    }
+
+    func open(to socket: DirectSocket) { self.cell.pointee = socket.descriptor }
+    func shut() { self.cell.pointee = Self.shutMark }
+
+    /// Offers bytes to the socket, or returns `nil` if the gate is shut. Never blocks. What comes of a write that was
+    /// not taken whole must be told to ``ServerStream/resume(after:of:from:in:)``.
+    @inline(__always)
+    public func write(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
+        let descriptor = self.cell.pointee
+        return descriptor == Self.shutMark ? nil : DirectSocket.write(bytes, to: descriptor)
+    }
+}
