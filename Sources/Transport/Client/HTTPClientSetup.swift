@@ -83,13 +83,11 @@ final class HTTPClientSetup: ChannelInboundHandler, RemovableChannelHandler {
         guard rest.isEmpty || plan.tls == nil else {
             return fail(.malformed("bytes through the tunnel before the TLS handshake"), context: context)
         }
-        beginTLS(context: context)
-        // The server spoke first, as HTTP/2 allows.
-        if !rest.isEmpty { context.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: rest))) }
+        beginTLS(rest: rest, context: context)
     }
 
-    private func beginTLS(context: ChannelHandlerContext) {
-        guard plan.target.scheme == .https, let tls = plan.tls else { return install(context: context) }
+    private func beginTLS(rest: [UInt8] = [], context: ChannelHandlerContext) {
+        guard plan.target.scheme == .https, let tls = plan.tls else { return install(rest: rest, context: context) }
         stage = .tls
         do {
             let handler = try TLSHandler(client: tls, serverName: String(plan.target.host.prefix { $0 != "%" }))
@@ -121,7 +119,8 @@ final class HTTPClientSetup: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    private func install(context: ChannelHandlerContext) {
+    /// - Parameter rest: what the server said first, as HTTP/2 allows, in the read that ended the stage before.
+    private func install(rest: [UInt8] = [], context: ChannelHandlerContext) {
         let applicationProtocol: ApplicationProtocol
         switch agreedProtocol {
         case .success(let agreed): applicationProtocol = agreed
@@ -149,6 +148,8 @@ final class HTTPClientSetup: ChannelInboundHandler, RemovableChannelHandler {
         } catch {
             fail(.connectionClosing, context: context)
         }
+        // Not after the removal: a removed handler has no neighbours.
+        if !rest.isEmpty { context.fireChannelRead(wrapInboundOut(ByteBuffer(bytes: rest))) }
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 

@@ -44,6 +44,22 @@ import Testing
         try await origin.stop()
     }
 
+    /// The answer to CONNECT and the server's first frame in one read.
+    @Test func whatTheServerSaysFirstIsNotLost() async throws {
+        let proxy = try await ScriptedServer.listen { channel, received in
+            guard String(buffer: received).hasSuffix("\r\n\r\n") else { return }
+            var answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\n\r\n")
+            answer.writeImmutableBuffer(RawFrame.settings)
+            channel.writeAndFlush(answer, promise: nil)
+        }
+        var configuration = TestClient.configuration(.http2)
+        configuration.proxies = HTTPProxies(http: try HTTPProxy("127.0.0.1:\(proxy.port)"))
+        let connection = try await TestClient.connect(try HTTPTarget("http://example.invalid/"), configuration)
+        #expect(connection.phases.settings != nil)
+        connection.close()
+        try await proxy.stop()
+    }
+
     @Test func plainRequestGoesInAbsoluteForm() async throws {
         let origin = try await ClientTestOrigin.listen()
         let proxy = try await ClientTestProxy.listen()
