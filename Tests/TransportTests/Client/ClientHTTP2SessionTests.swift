@@ -186,7 +186,7 @@ import Testing
 
     /// Whatever comes: no trap, no growth, and an end that stays an end.
     @Test(arguments: 0..<64) func randomFramesDoNoHarm(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(state: seed)
         for _ in 0..<40 {
             var session = Self.opened()
             for _ in 0..<4 { _ = session.open(HPACKHeaders(), endStream: true, isHead: false, consumesAtOnce: true) }
@@ -206,18 +206,5 @@ import Testing
             let pending = session.pendingOutputBytes
             #expect(pending < 20_000)
         }
-    }
-}
-
-/// Small and repeatable.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }
