@@ -8,7 +8,9 @@ let package = Package(
     name: "headwater",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "headwater", targets: ["headwater"])
+        .executable(name: "headwater", targets: ["headwater"]),
+        // For the package in Fuzzing/ alone: no promise to anyone else.
+        .library(name: "HeadwaterModules", targets: ["EventStream", "Origin", "Transport"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
