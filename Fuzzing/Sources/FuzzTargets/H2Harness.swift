@@ -147,6 +147,9 @@ final class H2Harness {
             return false
         case .closed:
             require(!stream.hasHeaders || wasDead || session.isFailed, "a live stream is said to be closed")
+            // Refused for good: the session will not name this stream again.
+            streams[slot]?.rest = []
+            streams[slot]?.ends = false
             return false
         }
     }
