@@ -8,7 +8,9 @@ let package = Package(
     name: "headwater",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "headwater", targets: ["headwater"])
+        .executable(name: "headwater", targets: ["headwater"]),
+        // For the nested packages of Fuzzing/ and Benchmarks/.
+        .library(name: "HeadwaterModules", targets: ["EventStream", "Origin", "Transport"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -85,6 +87,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),

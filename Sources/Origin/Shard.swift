@@ -86,6 +86,11 @@ final class Shard: Application {
         guard self.streams.find(token) != nil else { return }
         self.close(token.slot, ending: CloseEvidence.Ending(end.cause), socket: end.socket, now: Clock.monotonic())
     }
+
+    func connectionEnded(_ connection: Connection) {
+        guard connection.applicationProtocol == .http2, connection.peakStreams > 0 else { return }
+        self.shared.closes.connectionEnded(connection.id)
+    }
 }
 
 /// Every loop's shard, to send messages to. Safe from any thread.

@@ -31,4 +31,16 @@ public protocol Application: AnyObject {
 
     /// An open stream ended without the application's doing. Not called for streams that it finished or aborted.
     func streamEnded(_ token: StreamToken, _ end: StreamEnd)
+
+    /// A connection has shown which protocol it speaks, with its first request or with HTTP/2's preface.
+    func connectionEstablished(_ connection: Connection)
+
+    /// A connection is gone, established or not; ``Connection/end`` says by whose doing. Comes after the ends of its
+    /// streams.
+    func connectionEnded(_ connection: Connection)
+}
+
+extension Application {
+    public func connectionEstablished(_ connection: Connection) {}
+    public func connectionEnded(_ connection: Connection) {}
 }

@@ -31,7 +31,12 @@ struct JudgedStream: Sendable {
 /// millisecond each, is done by whoever calls ``settle(now:)``, and that is never an event loop.
 final class CloseBook: Sendable {
     /// Closes since the last call of ``settle(now:)``. Bound: the process's limit of streams.
-    private let inbox = Mutex<[ClosedStream]>([])
+    private let inbox = Mutex(Inbox())
+    private struct Inbox {
+        var streams: [ClosedStream] = []
+        /// HTTP/2 connections that ended. Bound: those that were open.
+        var connections: [UInt64] = []
+    }
     private struct State {
         var ledger = CloseLedger()
         /// Streams that wait for their verdict, by number. Bound: the ledger's capacity.
@@ -50,7 +55,12 @@ final class CloseBook: Sendable {
     init(logger: Logger) { self.logger = logger }
 
     func record(_ stream: ClosedStream) {
-        self.inbox.withLock { $0.append(stream) }
+        self.inbox.withLock { $0.streams.append(stream) }
+    }
+
+    /// An HTTP/2 connection ended, which throws light on the streams that its peer reset right before.
+    func connectionEnded(_ connection: ConnectionID) {
+        self.inbox.withLock { $0.connections.append(connection.rawValue) }
     }
 
     /// Judges what has waited long enough. `now` is monotonic nanoseconds.
@@ -65,15 +75,16 @@ final class CloseBook: Sendable {
 
     private func judge(_ settle: (inout CloseLedger) -> [CloseLedger.Judged]) {
         let arrived = self.inbox.withLock { inbox in
-            defer { inbox = [] }
+            defer { inbox = Inbox() }
             return inbox
         }
         let judged = self.state.withLock { state -> [JudgedStream] in
             var closes: [CloseLedger.Judged] = []
-            for stream in arrived {
+            for stream in arrived.streams {
                 state.waiting[stream.evidence.stream] = stream
                 if let hurried = state.ledger.record(stream.evidence) { closes.append(hurried) }
             }
+            for connection in arrived.connections { state.ledger.connectionEnded(connection) }
             closes += settle(&state.ledger)
             return Self.take(closes, from: &state)
         }

@@ -151,6 +151,7 @@ extension HTTP1ServerConnection {
     func abort() {
         self.forgetStream()
         guard self.machine.connectionLost() else { return }
+        self.connection.ends(by: .complete)
         self.socket?.resetOnClose()
         self.closeNow()
     }

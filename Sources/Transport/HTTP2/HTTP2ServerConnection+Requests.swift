@@ -116,7 +116,7 @@ extension HTTP2ServerConnection {
         } else {
             self.drop(slot)
         }
-        if response.closesConnection { self.closeWhenIdle() }
+        if response.closesConnection { self.closeWhenIdle(by: self.connection.isOverLimit ? .limit : .drain) }
         self.scheduleFlush()
     }
 
