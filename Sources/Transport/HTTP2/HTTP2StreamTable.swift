@@ -103,7 +103,7 @@ struct HTTP2Stream {
     /// When it was opened (`HTTP2ServerSession.milliseconds`).
     var openedAt: UInt32 = 0
     var stallCount: UInt32 = 0
-    /// What `content-length` still promises; -1 without one.
+    /// What `content-length` still promises; -1 without one. Of a stream that lingers: what is still read and dropped.
     var bodyRemaining: Int64 = -1
     /// When the current stall began, or since when the stream lingers.
     var since: Int64 = 0
