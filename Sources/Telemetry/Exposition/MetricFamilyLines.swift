@@ -19,14 +19,14 @@ final class MetricFamilyLines: Sendable {
     /// value that differed would make another series of the same bucket whenever the negotiation ends differently.
     let bounds: [[UInt8]]
 
-    init(name: String, help: String, unit: String?, kind: MetricFamily.Kind) {
-        let isCounter = kind == .counter && name.hasSuffix("_total")
+    init(name: String, help: String, unit: String?, kind: MetricFamily.Kind, isUntypedInOpenMetrics: Bool) {
+        let isCounter = kind == .counter && name.hasSuffix("_total") && !isUntypedInOpenMetrics
         let base = isCounter ? String(name.dropLast("_total".count)) : name
         var text = [UInt8]("# HELP \(name) ".utf8)
         MetricLabels.escape(help, quotes: false, into: &text)
         text += "\n# TYPE \(name) \(kind.word)\n".utf8
         textHeader = text
-        var open = [UInt8]("# TYPE \(base) \(kind.word)\n".utf8)
+        var open = [UInt8]("# TYPE \(base) \(isUntypedInOpenMetrics ? "unknown" : kind.word)\n".utf8)
         if let unit { open += "# UNIT \(base) \(unit)\n".utf8 }
         open += "# HELP \(base) ".utf8
         MetricLabels.escape(help, quotes: true, into: &open)

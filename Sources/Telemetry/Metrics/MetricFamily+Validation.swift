@@ -35,7 +35,7 @@ extension MetricFamily {
 
     /// The family's name in OpenMetrics, where `_total` belongs to a counter's sample and not to its name.
     public var nameInOpenMetrics: String {
-        kind == .counter && name.hasSuffix("_total") ? String(name.dropLast("_total".count)) : name
+        kind == .counter && name.hasSuffix("_total") && !isUntypedInOpenMetrics ? String(name.dropLast("_total".count)) : name
     }
 
     /// Every name that this family and its samples take in either format. No two families may share one: a histogram
@@ -44,6 +44,7 @@ extension MetricFamily {
     var claimedNames: [String] {
         let base = nameInOpenMetrics
         return switch kind {
+        case .counter where isUntypedInOpenMetrics: [name]
         case .counter: [base, base + "_total", base + "_created"]
         case .gauge: [base]
         case .histogram: [base, base + "_bucket", base + "_sum", base + "_count", base + "_created"]

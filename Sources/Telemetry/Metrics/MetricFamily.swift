@@ -36,6 +36,8 @@ public struct MetricFamily: Sendable, Equatable {
     public let labelNames: [String]
     /// Whether each bucket of a histogram keeps its last exemplar: five words a bucket, and only OpenMetrics shows it.
     public let hasExemplars: Bool
+    /// Whether OpenMetrics shows this counter under its whole name and as `unknown`; see `counter`.
+    public let isUntypedInOpenMetrics: Bool
     /// What the exposition writes for every series of this family.
     let lines: MetricFamilyLines
 
@@ -45,7 +47,8 @@ public struct MetricFamily: Sendable, Equatable {
         unit: String?,
         kind: Kind,
         labelNames: [String],
-        hasExemplars: Bool = false
+        hasExemplars: Bool = false,
+        isUntypedInOpenMetrics: Bool = false
     ) {
         self.name = name
         self.help = help
@@ -53,16 +56,29 @@ public struct MetricFamily: Sendable, Equatable {
         self.kind = kind
         self.labelNames = labelNames
         self.hasExemplars = hasExemplars
-        lines = MetricFamilyLines(name: name, help: help, unit: unit, kind: kind)
+        self.isUntypedInOpenMetrics = isUntypedInOpenMetrics
+        lines = MetricFamilyLines(
+            name: name, help: help, unit: unit, kind: kind, isUntypedInOpenMetrics: isUntypedInOpenMetrics)
     }
 
+    /// - Parameter isUntypedInOpenMetrics: There a family's name lacks `_total`, so that a counter `x_total` and a
+    ///   histogram `x` would be two families of one name, which is not allowed. This counter then keeps its whole name
+    ///   and has no type.
     public static func counter(
         _ name: String,
         help: String,
         unit: String? = nil,
-        labels: [String] = []
+        labels: [String] = [],
+        isUntypedInOpenMetrics: Bool = false
     ) -> MetricFamily {
-        MetricFamily(name: name, help: help, unit: unit, kind: .counter, labelNames: labels)
+        MetricFamily(
+            name: name,
+            help: help,
+            unit: unit,
+            kind: .counter,
+            labelNames: labels,
+            isUntypedInOpenMetrics: isUntypedInOpenMetrics
+        )
     }
 
     public static func gauge(
@@ -95,5 +111,6 @@ public struct MetricFamily: Sendable, Equatable {
     public static func == (one: MetricFamily, other: MetricFamily) -> Bool {
         one.name == other.name && one.help == other.help && one.unit == other.unit && one.kind == other.kind
             && one.labelNames == other.labelNames && one.hasExemplars == other.hasExemplars
+            && one.isUntypedInOpenMetrics == other.isUntypedInOpenMetrics
     }
 }
