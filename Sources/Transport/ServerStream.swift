@@ -68,13 +68,11 @@ public enum ServerStream {
         }
     }
 
-    /// The short way past ``send(from:of:)`` for a pass over many streams; `nil` if there is none. Hold the stream for
-    /// as long as its gate.
-    public var gate: WriteGate? {
+    /// The short way past ``send(from:of:)`` for a pass over many streams. Hold the stream for as long as its gate.
+    public var gate: StreamGate {
         switch self {
-        case .http1(let connection): connection.gate
-        // Its frames of all streams go out together.
-        case .http2: nil
+        case .http1(let connection): StreamGate(connection.gate)
+        case .http2(let connection, let slot): StreamGate(connection, slot)
         }
     }
 

@@ -38,6 +38,16 @@ extension HTTP2ServerConnection {
         return .caughtUp
     }
 
+    /// The same for a message within a pass over many streams, where nothing but the copy is to be done: the flush of
+    /// this turn is due anyway, and there is room. `false` asks for the longer way, and leaves everything as it is.
+    @inline(__always)
+    func appendInPass(_ payload: UnsafeRawBufferPointer, on slot: StreamSlot) -> Bool {
+        guard self.isFlushScheduled,
+            self.session.pendingOutputBytes * 2 < self.session.configuration.maxBufferedBytes
+        else { return false }
+        return self.session.appendAtOnce(slot, payload)
+    }
+
     /// One message for one stream; `false` if none of it was taken.
     func send(_ message: UnsafeRawBufferPointer, on slot: StreamSlot) -> Bool {
         self.scheduleFlush()

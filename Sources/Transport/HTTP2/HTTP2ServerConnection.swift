@@ -18,7 +18,9 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     let connection: Connection
     let server: ServerLoop
     let channel: any Channel
-    var session: HTTP2ServerSession
+    /// Unchecked, because each event would pay for the check and nothing can overlap: the session calls nobody, and
+    /// only its ``HTTP2ServerSession/withOutput(_:)`` lends anything out, to a system call.
+    @exclusivity(unchecked) var session: HTTP2ServerSession
     /// Indexed by ``StreamSlot/index``. Bound: the session's concurrent streams.
     var exchanges: ContiguousArray<HTTP2Exchange?> = []
     /// Requests whose body is not complete. Bound: as above.
@@ -29,7 +31,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
     private var queuedBytes = 0
-    private var isFlushScheduled = false
+    private(set) var isFlushScheduled = false
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
     private var isReadingPaused = false

@@ -36,6 +36,19 @@ struct HTTP2StreamTable {
         return position >= 0 && position < streams.count && streams[position].generation == slot.generation
     }
 
+    /// Takes so many bytes of a stream's window and returns its identifier; `nil`, and nothing taken, if the slot is not
+    /// current, the response has not begun, or the window is smaller.
+    @inline(__always)
+    mutating func takeWindow(_ slot: StreamSlot, _ count: Int) -> UInt32? {
+        guard isCurrent(slot) else { return nil }
+        let position = Int(slot.index)
+        guard count <= Int(streams[position].sendWindow), streams[position].state.contains(.headersSent) else {
+            return nil
+        }
+        streams[position].sendWindow -= Int32(truncatingIfNeeded: count)
+        return streams[position].id
+    }
+
     func slot(at position: Int32) -> StreamSlot {
         StreamSlot(index: position, generation: streams[Int(position)].generation)
     }
