@@ -20,6 +20,7 @@ let package = Package(
             from: "1.4.0",
             traits: ["YAML"]
         ),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
@@ -80,12 +81,20 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
         ),
+        // protobuf-c code that scripts/generate-otlp makes of Sources/COTLP/proto.
+        .target(
+            name: "COTLP",
+            exclude: ["proto"],
+            linkerSettings: [.linkedLibrary("protobuf-c")]
+        ),
         .target(
             name: "Telemetry",
             dependencies: [
+                "COTLP",
                 "CZlib",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
@@ -111,6 +120,7 @@ let package = Package(
                 "Telemetry",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
         .testTarget(
