@@ -65,6 +65,9 @@ public struct OriginConfiguration: Sendable {
     /// Bytes of one publish request's body.
     public var publishMaximumBytes = 1 << 20
 
+    /// Count deliveries. Off for comparison.
+    public var metrics = true
+
     public var limits = ServerLimits()
     public var tcpUserTimeout = 30.0
 

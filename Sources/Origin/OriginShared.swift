@@ -15,6 +15,7 @@ final class OriginShared: Sendable {
     let authorization: PublishAuthorization
     let connections = ConnectionAdmission()
     let streams: StreamAdmission
+    let metrics: MetricBook
     let closes: CloseBook
     let publishBucket: Mutex<TokenBucket>
     /// Names this process in stream ids, so that ids from two origins, or two runs, never look alike.
@@ -24,7 +25,7 @@ final class OriginShared: Sendable {
     private let channelCount = Atomic<Int>(0)
     private let draining = Atomic<Bool>(false)
 
-    init(configuration: OriginConfiguration, logger: Logger) {
+    init(configuration: OriginConfiguration, metrics: MetricBook, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         self.heartbeatNanoseconds = .nanoseconds(seconds: configuration.heartbeat)
@@ -32,7 +33,8 @@ final class OriginShared: Sendable {
         self.streams = StreamAdmission(
             maximum: configuration.maximumStreams, maximumPerPeer: configuration.maximumStreamsPerPeer
         )
-        self.closes = CloseBook(logger: logger)
+        self.metrics = metrics
+        self.closes = CloseBook(logger: logger, counts: metrics.counts)
         self.publishBucket = Mutex(TokenBucket(perSecond: configuration.publishRate, now: Clock.monotonic()))
     }
 

@@ -19,6 +19,9 @@ extension Shard {
     private static let maximumChannelsPerStream = 16
 
     func plan(for head: RequestHead) -> RequestPlan {
+        if head.connection.listener == ListenerName.open {
+            self.metrics.requestReceived(over: head.applicationProtocol)
+        }
         if head.connection.isOverLimit {
             return .refuse(
                 self.busy(

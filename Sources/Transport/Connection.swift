@@ -68,8 +68,11 @@ public final class Connection {
         didSet { self.peakStreams = max(self.peakStreams, self.activeStreams) }
     }
     public private(set) var peakStreams = 0
-    /// The error code of the peer's GOAWAY, by its name, once it has sent one.
-    public internal(set) var goAwayReceived: String?
+    /// The error code of the peer's GOAWAY, once it has sent one, and of ours.
+    public internal(set) var goAwayReceived: HTTP2ErrorCode?
+    public internal(set) var goAwaySent: HTTP2ErrorCode?
+    /// It has shown which protocol it speaks.
+    public internal(set) var isEstablished = false
     /// Accepted beyond the limit of connections: it lives just long enough to be told so.
     public internal(set) var isOverLimit = false
 

@@ -101,6 +101,11 @@ public final class ServerLoop {
 
     func add(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = connection }
 
+    func establish(_ connection: Connection) {
+        connection.isEstablished = true
+        self.application.connectionEstablished(connection)
+    }
+
     /// The connection's handler leaves for another, or because the connection is gone.
     func remove(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = nil }
 

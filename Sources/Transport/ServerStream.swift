@@ -92,6 +92,14 @@ public enum ServerStream {
         }
     }
 
+    /// Whether it takes nothing because its peer has closed a window: the stream's own, or the connection's.
+    public var waitsForWindow: Bool {
+        switch self {
+        case .http1: false
+        case .http2(let connection, let slot): connection.session.waitsForWindow(slot)
+        }
+    }
+
     /// Hands one message to the connection. `false` if the stream is blocked: then none of it was taken.
     public func send(_ message: UnsafeRawBufferPointer) -> Bool {
         switch self {

@@ -16,7 +16,7 @@ struct ClosedStream: Sendable {
     /// The client as trusted intermediaries tell it.
     let client: String
     let path: String
-    let applicationProtocol: String
+    let applicationProtocol: ApplicationProtocol
     let requestNumber: UInt64
     let evidence: CloseEvidence
 }
@@ -50,9 +50,13 @@ final class CloseBook: Sendable {
     static let remembered = 256
 
     private let logger: Logger
+    private let counts: ProcessCounts
     private let state = Mutex(State())
 
-    init(logger: Logger) { self.logger = logger }
+    init(logger: Logger, counts: ProcessCounts) {
+        self.logger = logger
+        self.counts = counts
+    }
 
     func record(_ stream: ClosedStream) {
         self.inbox.withLock { $0.streams.append(stream) }
@@ -88,7 +92,11 @@ final class CloseBook: Sendable {
             closes += settle(&state.ledger)
             return Self.take(closes, from: &state)
         }
-        for judged in judged { self.log(judged) }
+        for judged in judged {
+            self.log(judged)
+            self.counts.streamClosed(
+                judged.verdict, over: judged.stream.applicationProtocol, age: judged.stream.evidence.ageNanoseconds)
+        }
     }
 
     /// The newest first.
@@ -117,7 +125,7 @@ final class CloseBook: Sendable {
             "request": "\(stream.requestNumber)",
             "peer": "\(stream.client)",
             "connection_peer": "\(evidence.peer)",
-            "protocol": "\(stream.applicationProtocol)",
+            "protocol": "\(stream.applicationProtocol.rawValue)",
             "path": "\(stream.path)",
             "reason": "\(judged.verdict.reason.rawValue)",
             "confidence": "\(judged.verdict.confidence.rawValue)",

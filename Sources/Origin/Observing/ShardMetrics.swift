@@ -83,10 +83,10 @@ final class ShardMetrics {
     func stallEnded(after nanoseconds: Int64) { self.cells.observe(nanoseconds, in: self.series.stallDuration) }
 
     /// What a sweep over all streams of the loop has found.
-    func swept(backlogBytes: Int, slowStreams: Int, stalledStreams: Int) {
-        self.cells.set(Int64(backlogBytes), to: self.series.backlogBytes)
-        self.cells.set(Int64(slowStreams), to: self.series.slowStreams)
-        self.cells.set(Int64(stalledStreams), to: self.series.stalledStreams)
+    func swept(_ tally: SweepTally) {
+        self.cells.set(Int64(tally.backlogBytes), to: self.series.backlogBytes)
+        self.cells.set(Int64(tally.slowStreams), to: self.series.slowStreams)
+        self.cells.set(Int64(tally.stalledStreams), to: self.series.stalledStreams)
     }
 
     // MARK: Connections

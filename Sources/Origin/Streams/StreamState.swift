@@ -35,6 +35,11 @@ struct StreamState {
     var subscriberIndex: Int32
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
     var isEnding = false
+    /// Its events are recorded one by one, in ``StreamRecord/trace``.
+    let isTraced: Bool
+    /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
+    var waitsForWindow = false
+    let applicationProtocol: ApplicationProtocol
     let transport: ServerStream
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
@@ -48,9 +53,17 @@ struct StreamState {
         self.lastEventAt = record.openedAt
         self.deadline = deadline
         self.subscriberIndex = 0
+        self.isTraced = false
+        self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
         self.record = record
+    }
+
+    /// Notes that the socket takes no more.
+    mutating func block(now: Int64) {
+        self.blockedSince = now
+        self.waitsForWindow = self.transport.waitsForWindow
     }
 
     /// Notes that bytes went out.

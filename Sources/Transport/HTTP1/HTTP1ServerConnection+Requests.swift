@@ -38,7 +38,7 @@ extension HTTP1ServerConnection {
     private func begin(_ head: HTTPRequestHead) {
         self.connection.requestCount += 1
         self.connection.applicationProtocol = head.version.minor == 0 ? .http10 : .http11
-        if self.connection.requestCount == 1 { self.server.application.connectionEstablished(self.connection) }
+        if self.connection.requestCount == 1 { self.server.establish(self.connection) }
         self.refusal = nil
         let request = RequestHead(
             method: head.method,
@@ -100,6 +100,9 @@ extension HTTP1ServerConnection {
 
     private func answer(_ response: Response, mustClose: Bool) {
         let isHead = self.head?.method == .HEAD
+        if self.machine.awaitsResponse || self.machine.acceptsBody, let head = self.head {
+            self.server.application.responseStarted(head, status: response.status)
+        }
         switch self.machine.responseStarted(mustClose: mustClose || response.closesConnection) {
         case .drop: return
         case .keepAlive:

@@ -9,10 +9,11 @@ import NIOHPACK
 
 extension HTTP2ServerConnection {
     func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {
-        guard let exchange = self.exchange(slot), exchange.request != nil, exchange.token == nil else { return }
+        guard let exchange = self.exchange(slot), let pending = exchange.request, exchange.token == nil else { return }
         guard self.session.sendHeaders(slot, self.section(head)) else { return }
         self.exchanges[Int(slot.index)]?.request = nil
         self.exchanges[Int(slot.index)]?.token = token
+        self.server.application.responseStarted(pending.head, status: head.status)
         self.connection.activeStreams += 1
         self.append(preamble, to: slot, thenEnd: false)
         self.scheduleFlush()

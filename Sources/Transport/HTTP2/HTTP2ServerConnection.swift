@@ -61,7 +61,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.server.add(self)
-        self.server.application.connectionEstablished(self.connection)
+        self.server.establish(self.connection)
         // Our SETTINGS go out before the peer's preface is complete (RFC 9113, section 3.4).
         self.scheduleFlush()
     }
@@ -96,9 +96,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         case .pingAcknowledged: break
         case .goAwayReceived(let code, let debug, _):
             self.peerGoAway = (code, debug)
-            self.connection.goAwayReceived = code.description
+            self.connection.goAwayReceived = code
         case .connectionError(let code, _):
             self.connection.ends(by: .violation)
+            self.connection.goAwaySent = code
             self.endAll(.violation(code.rawValue))
         }
     }
@@ -267,6 +268,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     func closeWhenIdle(by cause: ConnectionEnd) {
         guard self.gracefulSince == nil else { return }
         self.connection.ends(by: cause)
+        self.connection.goAwaySent = .noError
         self.gracefulSince = Clock.monotonic()
         self.session.goAwayGracefully()
         self.scheduleFlush()

@@ -48,6 +48,11 @@ extension HTTP2ServerSession {
             0, min(Int(table[slot.index].sendWindow), connectionSendWindow, room - frames * HTTP2FrameHeader.byteCount))
     }
 
+    /// Whether the peer's windows alone keep this stream from sending.
+    func waitsForWindow(_ slot: StreamSlot) -> Bool {
+        table.isCurrent(slot) && (connectionSendWindow <= 0 || table[slot.index].sendWindow <= 0)
+    }
+
     /// The stream that has been waiting for the longest and may write now; it is its turn until the next call.
     ///
     /// Call it until it returns `nil`, after events were processed and after output was written. In between, streams
