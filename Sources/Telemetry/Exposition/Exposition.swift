@@ -5,7 +5,7 @@
 /// https://prometheus.io/docs/instrumenting/exposition_formats/
 /// https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 ///
-/// It writes what it is given in the order that it is given; ``MetricRegistry`` has checked names and sorted. Decisions:
+/// It writes what it is given, in that order; ``MetricRegistry`` has checked the names and sorted. Decisions:
 ///
 /// - No timestamps: the moment of the scrape is the right one, and Prometheus handles staleness better without.
 /// - No `_created` samples in OpenMetrics. They are optional, double the number of series where Prometheus ingests

@@ -3,7 +3,7 @@
 
 /// One member of a header such as `Accept` or `Accept-Encoding`: a value, parameters, and a weight.
 ///
-/// Only what the negotiation needs of RFC 9110, sections 5.6 and 12.4.2. Members that are malformed are left out and the
+/// Only what the negotiation needs of RFC 9110, sections 5.6 and 12.4.2. Members that are malformed are left out, the
 /// others count; headers beyond the bounds count as absent.
 struct WeightedValue {
     /// In lower case.

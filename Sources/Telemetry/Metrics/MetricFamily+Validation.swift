@@ -10,7 +10,7 @@ extension MetricFamily {
     /// What is wrong with this family; none, if it may be exposed.
     public var problems: [MetricProblem] {
         var reasons: [MetricProblem.Reason] = []
-        if !Self.isName(name) { reasons.append(.invalidName) }
+        if !Self.isName(name) || nameInOpenMetrics.isEmpty { reasons.append(.invalidName) }
         if kind == .counter && !name.hasSuffix("_total") { reasons.append(.counterWithoutTotal) }
         if let suffix = Self.reservedSuffixes(for: kind).first(where: name.hasSuffix) {
             reasons.append(.reservedSuffix(suffix))
