@@ -32,6 +32,7 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "Origin",
+                "Telemetry",
                 "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -47,6 +48,7 @@ let package = Package(
             name: "Origin",
             dependencies: [
                 "EventStream",
+                "Telemetry",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

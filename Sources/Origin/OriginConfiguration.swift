@@ -62,6 +62,8 @@ public struct OriginConfiguration: Sendable {
     public var publishTokens: [PublishToken] = []
     /// Events a second over all publishers.
     public var publishRate = 50_000.0
+    /// Reports of receivers a second, over all of them.
+    public var beaconRate = 500.0
     /// Bytes of one publish request's body.
     public var publishMaximumBytes = 1 << 20
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// Where an origin reports to. Who sends spans on, and to whom, is the executable's business.
+
+import Telemetry
+
+public struct OriginTelemetry: Sendable {
+    /// The origin adds its families; `/metrics` shows all that are in it.
+    public let registry: MetricRegistry
+    public let tracer: Tracer
+
+    public init(registry: MetricRegistry, tracer: Tracer) {
+        self.registry = registry
+        self.tracer = tracer
+    }
+}
