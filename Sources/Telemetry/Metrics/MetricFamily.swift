@@ -38,6 +38,9 @@ public struct MetricFamily: Sendable, Equatable {
     public let hasExemplars: Bool
     /// Whether OpenMetrics shows this counter under its whole name and as `unknown`; see `counter`.
     public let isUntypedInOpenMetrics: Bool
+    /// Whether series that have counted nothing are left out: for labels of which few combinations ever happen. The
+    /// price is that `rate()` misses what a series counted before its first scrape, so it is not the default.
+    public let omitsUnused: Bool
     /// What the exposition writes for every series of this family.
     let lines: MetricFamilyLines
 
@@ -48,7 +51,8 @@ public struct MetricFamily: Sendable, Equatable {
         kind: Kind,
         labelNames: [String],
         hasExemplars: Bool = false,
-        isUntypedInOpenMetrics: Bool = false
+        isUntypedInOpenMetrics: Bool = false,
+        omitsUnused: Bool = false
     ) {
         self.name = name
         self.help = help
@@ -57,6 +61,7 @@ public struct MetricFamily: Sendable, Equatable {
         self.labelNames = labelNames
         self.hasExemplars = hasExemplars
         self.isUntypedInOpenMetrics = isUntypedInOpenMetrics
+        self.omitsUnused = omitsUnused
         lines = MetricFamilyLines(
             name: name, help: help, unit: unit, kind: kind, isUntypedInOpenMetrics: isUntypedInOpenMetrics)
     }
@@ -69,7 +74,8 @@ public struct MetricFamily: Sendable, Equatable {
         help: String,
         unit: String? = nil,
         labels: [String] = [],
-        isUntypedInOpenMetrics: Bool = false
+        isUntypedInOpenMetrics: Bool = false,
+        omitsUnused: Bool = false
     ) -> MetricFamily {
         MetricFamily(
             name: name,
@@ -77,7 +83,8 @@ public struct MetricFamily: Sendable, Equatable {
             unit: unit,
             kind: .counter,
             labelNames: labels,
-            isUntypedInOpenMetrics: isUntypedInOpenMetrics
+            isUntypedInOpenMetrics: isUntypedInOpenMetrics,
+            omitsUnused: omitsUnused
         )
     }
 
@@ -96,7 +103,8 @@ public struct MetricFamily: Sendable, Equatable {
         unit: String? = nil,
         bounds: HistogramBounds,
         labels: [String] = [],
-        exemplars: Bool = false
+        exemplars: Bool = false,
+        omitsUnused: Bool = false
     ) -> MetricFamily {
         MetricFamily(
             name: name,
@@ -104,7 +112,8 @@ public struct MetricFamily: Sendable, Equatable {
             unit: unit,
             kind: .histogram(bounds),
             labelNames: labels,
-            hasExemplars: exemplars
+            hasExemplars: exemplars,
+            omitsUnused: omitsUnused
         )
     }
 
@@ -112,5 +121,6 @@ public struct MetricFamily: Sendable, Equatable {
         one.name == other.name && one.help == other.help && one.unit == other.unit && one.kind == other.kind
             && one.labelNames == other.labelNames && one.hasExemplars == other.hasExemplars
             && one.isUntypedInOpenMetrics == other.isUntypedInOpenMetrics
+            && one.omitsUnused == other.omitsUnused
     }
 }

@@ -76,9 +76,26 @@ public struct MetricSnapshot: Sendable {
             layout.entries.map { entry in
                 MetricFamilySamples(
                     entry.family,
-                    entry.series.map { MetricSeries($0.labels, Self.value(of: entry.family, at: $0.offset, in: words)) }
+                    entry.series.compactMap { series in
+                        let isOmitted = entry.family.omitsUnused && Self.isUnused(entry.family, series, in: words)
+                        if isOmitted { return nil }
+                        return MetricSeries(series.labels, Self.value(of: entry.family, at: series.offset, in: words))
+                    }
                 )
             }
+        }
+    }
+
+    private static func isUnused(
+        _ family: MetricFamily,
+        _ series: MetricLayout.Series,
+        in words: UnsafeBufferPointer<UInt64>
+    ) -> Bool {
+        switch family.kind {
+        case .counter: words[series.offset] == 0
+        case .gauge: false
+        case .histogram(let bounds):
+            words[series.offset...series.offset + bounds.observed.count].allSatisfy { $0 == 0 }
         }
     }
 

@@ -132,13 +132,14 @@ import Testing
         // The place is free for another series, which the old handles do not touch.
         let next = metrics.series(depth, labelValues: ["b"])
         metrics.set(7, to: second)
-        metrics.add(7, to: first)
-        metrics.release(first)
-        metrics.reset(first)
-        #expect(await registry.collect().text().hasSuffix("depth{queue=\"b\"} 0\n"))
+        #expect(await registry.collect().value(of: Self.gauge, #"{queue="b"}"#) == .floating(0))
         metrics.set(2, to: next)
+        metrics.reset(first)
         #expect(await registry.collect().value(of: Self.gauge, #"{queue="b"}"#) == .floating(2))
         #expect(await overflows(of: "depth") == nil)
+        metrics.release(first)
+        _ = metrics.series(depth, labelValues: ["c"])
+        #expect(await overflows(of: "depth") == .unsigned(1), "the place is still taken")
     }
 
     @Test func seriesOfLabelsFromOutsideStay() async throws {
