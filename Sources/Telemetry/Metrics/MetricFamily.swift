@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+/// What a metric is: its name, what it means, its unit, its kind and the names of its labels.
+///
+/// A description only; the values live in ``MetricCells`` or ``DynamicMetrics``. The lines and line parts that depend
+/// on nothing else are rendered here once, so a family is made once and kept, as a `static let` of a catalogue.
+///
+/// Making one never fails and never traps: what is wrong with it is in ``problems``, a catalogue's test expects none,
+/// and a family with problems is not exposed, because one bad line would make Prometheus refuse the whole scrape.
+public struct MetricFamily: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
+        /// Only grows, and starts at zero with the process.
+        case counter
+        /// Goes up and down.
+        case gauge
+        case histogram(HistogramBounds)
+
+        /// The word after `# TYPE`.
+        public var word: String {
+            switch self {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            }
+        }
+    }
+
+    /// The name as queries write it: a counter's ends in `_total`.
+    public let name: String
+    /// One sentence for the reader of a dashboard. Any text: it is escaped.
+    public let help: String
+    /// A base unit in the plural, such as `seconds` or `bytes`, which then ends the name (before `_total`).
+    public let unit: String?
+    public let kind: Kind
+    public let labelNames: [String]
+    /// Whether each bucket of a histogram keeps its last exemplar: five words a bucket, and only OpenMetrics shows it.
+    public let hasExemplars: Bool
+    /// What the exposition writes for every series of this family.
+    let lines: MetricFamilyLines
+
+    init(
+        name: String,
+        help: String,
+        unit: String?,
+        kind: Kind,
+        labelNames: [String],
+        hasExemplars: Bool = false
+    ) {
+        self.name = name
+        self.help = help
+        self.unit = unit
+        self.kind = kind
+        self.labelNames = labelNames
+        self.hasExemplars = hasExemplars
+        lines = MetricFamilyLines(name: name, help: help, unit: unit, kind: kind)
+    }
+
+    public static func counter(
+        _ name: String,
+        help: String,
+        unit: String? = nil,
+        labels: [String] = []
+    ) -> MetricFamily {
+        MetricFamily(name: name, help: help, unit: unit, kind: .counter, labelNames: labels)
+    }
+
+    public static func gauge(
+        _ name: String,
+        help: String,
+        unit: String? = nil,
+        labels: [String] = []
+    ) -> MetricFamily {
+        MetricFamily(name: name, help: help, unit: unit, kind: .gauge, labelNames: labels)
+    }
+
+    public static func histogram(
+        _ name: String,
+        help: String,
+        unit: String? = nil,
+        bounds: HistogramBounds,
+        labels: [String] = [],
+        exemplars: Bool = false
+    ) -> MetricFamily {
+        MetricFamily(
+            name: name,
+            help: help,
+            unit: unit,
+            kind: .histogram(bounds),
+            labelNames: labels,
+            hasExemplars: exemplars
+        )
+    }
+
+    public static func == (one: MetricFamily, other: MetricFamily) -> Bool {
+        one.name == other.name && one.help == other.help && one.unit == other.unit && one.kind == other.kind
+            && one.labelNames == other.labelNames && one.hasExemplars == other.hasExemplars
+    }
+}
