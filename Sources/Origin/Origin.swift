@@ -47,7 +47,7 @@ public final class Origin: Sendable {
         self.group = group
         self.shared = OriginShared(
             configuration: configuration,
-            metrics: try MetricBook(registry: telemetry.registry),
+            metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
             tracer: telemetry.tracer,
             logger: logger
         )

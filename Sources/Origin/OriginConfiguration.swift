@@ -69,6 +69,12 @@ public struct OriginConfiguration: Sendable {
 
     /// Count deliveries. Off for comparison.
     public var metrics = true
+    /// Events later than this, in seconds, get their span whatever the budget says.
+    public var slowEvent = 1.0
+    /// Seconds after which an open stream tells of itself in its trace.
+    public var segmentInterval = 60.0
+    /// Events of sampled publishes carry a comment line with their trace context.
+    public var traceComments = false
 
     public var limits = ServerLimits()
     public var tcpUserTimeout = 30.0

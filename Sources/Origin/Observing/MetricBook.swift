@@ -17,15 +17,11 @@ final class MetricBook: Sendable {
     private let requestDuration: DynamicMetrics.FamilyID
     private let clientDeliveryLag: DynamicMetrics.FamilyID
 
-    /// Distinct paths that receivers may report; beyond it they count as `other`.
-    private static let seriesPerFamily = 200
-
     /// - Throws: what is wrong with the catalogue, or a name that the registry has already.
-    init(registry: MetricRegistry) throws(MetricProblem) {
+    init(registry: MetricRegistry, dynamic: DynamicMetrics) throws(MetricProblem) {
         self.registry = registry
         if let problem = (self.series.problems + self.counts.problems).first { throw problem }
-        self.dynamic = try registry.makeDynamicMetrics(
-            limits: .init(families: 2, seriesPerFamily: Self.seriesPerFamily, labelValueBytes: 64))
+        self.dynamic = dynamic
         self.requestDuration = try self.dynamic.register(MetricCatalogue.requestDuration)
         self.clientDeliveryLag = try self.dynamic.register(MetricCatalogue.clientDeliveryLag)
         // There from the first scrape on, as all others are.

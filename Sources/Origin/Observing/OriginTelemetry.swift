@@ -8,10 +8,13 @@ import Telemetry
 public struct OriginTelemetry: Sendable {
     /// The origin adds its families; `/metrics` shows all that are in it.
     public let registry: MetricRegistry
+    /// Of that registry: takes the metrics whose labels come from requests.
+    public let dynamic: DynamicMetrics
     public let tracer: Tracer
 
-    public init(registry: MetricRegistry, tracer: Tracer) {
+    public init(registry: MetricRegistry, dynamic: DynamicMetrics, tracer: Tracer) {
         self.registry = registry
+        self.dynamic = dynamic
         self.tracer = tracer
     }
 }

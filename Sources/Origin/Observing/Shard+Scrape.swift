@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// `/metrics`: collects from all loops, renders and compresses. Only the copying of cells happens on event loops; the
-// rest is done on other threads, so that a scrape delays no event.
+// `/metrics`. Only the copying of cells happens on event loops; collecting, rendering and compressing is done on other
+// threads, so that a scrape delays no event.
 
 import NIOCore
 import NIOHTTP1
@@ -15,9 +15,11 @@ extension Shard {
             return stream.respond(self.readable(head, .text("")))
         }
         let metrics = self.shared.metrics
-        let format = ExpositionFormat.negotiate(accept: head.headers["accept"])
-        let coding = ExpositionCoding.negotiate(acceptEncoding: head.headers["accept-encoding"])
-        let answer = self.loop.makeFutureWithTask { await metrics.scrape(as: format, coding: coding) }
+        let accept = head.headers["accept"]
+        let acceptEncoding = head.headers["accept-encoding"]
+        let answer = self.loop.makeFutureWithTask {
+            await metrics.scrape(accept: accept, acceptEncoding: acceptEncoding)
+        }
         answer.assumeIsolated().whenComplete { result in
             stream.respond((try? result.get()) ?? .problem(.internalServerError, detail: "The scrape was cancelled."))
         }
@@ -25,18 +27,14 @@ extension Shard {
 }
 
 extension MetricBook {
-    func scrape(as format: ExpositionFormat, coding: ExpositionCoding) async -> Response {
+    fileprivate func scrape(accept: [String], acceptEncoding: [String]) async -> Response {
         let start = Clock.monotonic()
-        defer { self.counts.scraped(nanoseconds: Clock.monotonic() - start) }
-        var body = Exposition.render(await self.registry.collect(), as: format)
+        let scrape = await self.registry.scrape(accept: accept, acceptEncoding: acceptEncoding)
+        self.counts.scraped(nanoseconds: Clock.monotonic() - start)
         var headers: HTTPHeaders = [
-            "Content-Type": format.contentType, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding",
+            "Content-Type": scrape.contentType, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding",
         ]
-        // Without memory for zlib the text goes out as it is.
-        if let name = coding.contentEncoding, let compressed = try? Gzip.compress(body, level: .fastest) {
-            headers.add(name: "Content-Encoding", value: name)
-            body = compressed
-        }
-        return Response(status: .ok, headers: headers, body: ByteBuffer(bytes: body))
+        if let coding = scrape.contentEncoding { headers.add(name: "Content-Encoding", value: coding) }
+        return Response(status: .ok, headers: headers, body: ByteBuffer(bytes: scrape.body))
     }
 }
