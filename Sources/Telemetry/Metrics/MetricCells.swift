@@ -47,6 +47,19 @@ public final class MetricCells {
         words[Int(id.offset)] = UInt64(bitPattern: value)
     }
 
+    /// What has been counted here, on this loop alone: for checks of what must add up.
+    @inlinable
+    public subscript(id: CounterID) -> UInt64 {
+        assert(Int(id.offset) < wordCount, "the id belongs to another layout")
+        return words[Int(id.offset)]
+    }
+
+    @inlinable
+    public subscript(id: GaugeID) -> Int64 {
+        assert(Int(id.offset) < wordCount, "the id belongs to another layout")
+        return Int64(bitPattern: words[Int(id.offset)])
+    }
+
     /// Counts an observation, or `count` equal ones.
     ///
     /// - Parameter value: Nanoseconds for durations, else the number itself. Below zero counts as zero: a clock that

@@ -70,6 +70,10 @@ public struct MetricSnapshot: Sendable {
         }
     }
 
+    public subscript(id: CounterID) -> UInt64 { words[Int(id.offset)] }
+
+    public subscript(id: GaugeID) -> Int64 { Int64(bitPattern: words[Int(id.offset)]) }
+
     /// The values, in the order of the layout: by family, then by labels.
     public func samples() -> [MetricFamilySamples] {
         words.withUnsafeBufferPointer { words in

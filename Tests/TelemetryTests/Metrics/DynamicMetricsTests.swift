@@ -103,6 +103,23 @@ import Testing
         try registry.register([Self.gauge]) { [] }
     }
 
+    @Test func severalShareNamesAndTheCountOfOverflows() async throws {
+        let one = try registry.makeDynamicMetrics(limits: .init(families: 1, seriesPerFamily: 1))
+        let other = try registry.makeDynamicMetrics(limits: .init(families: 1, seriesPerFamily: 1))
+        let seen = try one.register(Self.counter)
+        #expect(throws: MetricProblem.self) { try other.register(Self.counter) }
+        let depth = try other.register(Self.gauge)
+        for value in ["1", "2", "3"] {
+            one.add(to: seen, labelValues: [value, "200"])
+            other.add(to: depth, labelValues: [value])
+        }
+        #expect(throws: MetricProblem.self) { try one.register(Self.histogram) }
+        #expect(throws: MetricProblem.self) { try other.register(Self.histogram) }
+        #expect(await overflows(of: "seen_total") == .unsigned(2))
+        #expect(await overflows(of: "depth") == .unsigned(2))
+        #expect(await overflows(of: "") == .unsigned(2))
+    }
+
     @Test func namesAreSharedWithTheRegistry() throws {
         let metrics = try registry.makeDynamicMetrics()
         try registry.register([Self.gauge]) { [] }

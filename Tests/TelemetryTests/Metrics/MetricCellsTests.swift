@@ -37,6 +37,8 @@ import Testing
             let empty = HistogramValue(buckets: [0, 0, 0, 0], sum: 0, exemplars: [nil, nil, nil, nil])
             #expect(snapshot.value(of: SampleCatalogue.lag, labels) == .histogram(empty))
         }
+        #expect(cells[catalogue.openedH1] == 42 && snapshot[catalogue.openedH1] == 42)
+        #expect(cells[catalogue.active] == -3 && snapshot[catalogue.active] == -3)
         cells.set(-9, to: catalogue.active)
         #expect(cells.snapshot().value(of: SampleCatalogue.active) == .signed(-9))
         #expect(snapshot.value(of: SampleCatalogue.active) == .signed(-3), "a snapshot is a copy")
