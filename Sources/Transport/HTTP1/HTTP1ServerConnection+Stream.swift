@@ -16,6 +16,7 @@ extension HTTP1ServerConnection {
         self.deadline = .max
         self.connection.activeStreams = 1
         self.isChunked = self.head?.applicationProtocol != .http10
+        if let request = self.head { self.server.application.responseStarted(request, status: head.status) }
         self.head = nil
         self.dropParser()
         try? self.channel.syncOptions?.setOption(.autoRead, value: true)

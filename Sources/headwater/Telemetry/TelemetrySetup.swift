@@ -43,7 +43,8 @@ struct TelemetrySetup: Sendable {
         let exporter = Self.exporter(
             settings, environment: environment, durations: durations, eventLoop: eventLoop, logger: logger)
         let printsSpans = configuration.traceLog || settings.exporters.contains(.console)
-        let line: (@Sendable (String) -> Void)? = printsSpans ? { StandardError.write($0 + "\n") } : nil
+        var line: (@Sendable (String) -> Void)?
+        if printsSpans { line = { StandardError.write($0 + "\n") } }
         let processor = SpanProcessor(
             queueCapacity: settings.queueCapacity, exporter: exporter, recorder: SpanRecorder(line: line))
         try PipelineMetrics.register(in: registry) { processor.counts }
