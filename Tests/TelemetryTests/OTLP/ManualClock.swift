@@ -31,6 +31,8 @@ final class ManualClock: Sendable {
 
     var now: Int64 { state.withLock { $0.now } }
 
+    var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
     /// Moves on and wakes whoever's time has come.
     func advance(to instant: Int64) {
         let woken = state.withLock { state in

@@ -23,7 +23,8 @@ import Testing
             "parentSpanId":"0000000000000001","flags":769,"name":"a \"b\"\n\u0001","kind":1,"startTimeUnixNano":"5",
             "endTimeUnixNano":"15","attributes":[{"key":"i","value":{"intValue":"9223372036854775807"}},
             {"key":"d","value":{"doubleValue":0.5}},{"key":"n","value":{"doubleValue":"NaN"}},
-            {"key":"b","value":{"boolValue":false}},{"key":"l","value":{"arrayValue":{"values":[{"stringValue":"x"}]}}}],
+            {"key":"b","value":{"boolValue":false}},
+            {"key":"l","value":{"arrayValue":{"values":[{"stringValue":"x"}]}}}],
             "droppedLinksCount":4,"status":{"message":"bad","code":2}}],
             "schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}],
             "schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}]}

@@ -51,6 +51,26 @@ import Testing
         await running
     }
 
+    @Test func theFirstSpanStartsTheDelayAndTheOneThatFillsABatchEndsIt() async throws {
+        let processor = processor()
+        async let running: Void = processor.run()
+        // The exporter sleeps, and waits for the first span.
+        while processor.state.withLock({ $0.wakeAt }) != 1 { await Task.yield() }
+        clock.advance(to: Self.second)
+        processor.submit(SpanSamples.spans(1..<2))
+        await clock.sleeper(until: 6 * Self.second)
+        processor.submit(SpanSamples.spans(2..<512))
+        #expect(processor.counts.queued == 511)
+        processor.submit(SpanSamples.spans(512..<514))
+        #expect(await collector.request() != nil)
+        #expect(processor.counts.inFlight == 512 && clock.now == Self.second)
+        collector.answer(ScriptedCollector.status(200))
+        collector.answer(ScriptedCollector.status(200))
+        #expect(await processor.forceFlush())
+        await processor.shutDown()
+        await running
+    }
+
     @Test func aQueueThatIsFullTakesNoMoreAndSaysSo() async {
         let processor = processor(capacity: 100)
         processor.submit(SpanSamples.spans(1..<81))
@@ -174,6 +194,19 @@ import Testing
         #expect(await processor.forceFlush())
     }
 
+    /// A sender that does not heed cancellation reports what nobody waits for any more.
+    @Test func whatIsLostStaysLostWhateverALateAnswerSays() {
+        let processor = processor()
+        processor.submit(SpanSamples.spans(1..<9))
+        #expect(processor.takeBatch(5).count == 5)
+        processor.end()
+        #expect(processor.counts[dropped: .shutdown] == 8)
+        processor.settle(exported: 5)
+        processor.end()
+        #expect(processor.counts[dropped: .shutdown] == 8 && processor.counts.exported == 0)
+        expectBalanced(processor)
+    }
+
     @Test func cancellingTheTaskShutsDown() async {
         let processor = processor()
         let running = Task { await processor.run() }
@@ -196,6 +229,36 @@ import Testing
         await running
         #expect(processor.recorder?.spans(of: TraceID(high: 0, low: 1)).count == 3)
         expectBalanced(processor)
+    }
+
+    @Test func anAlarmThatWasNotNeededWakesNobodyLater() async {
+        let signal = WakeSignal()
+        let waiting = Task { [clock] in await signal.wait(until: Self.second, clock: clock.clock) }
+        await clock.sleeper(until: Self.second)
+        signal.raise()
+        await waiting.value
+        // The alarm was cancelled, and has ended when the clock forgets it.
+        while clock.sleeperCount > 0 { await Task.yield() }
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(!signal.isRaised)
+    }
+
+    // MARK: The settings
+
+    @Test(
+        arguments: [
+            ([:], true), (["OTEL_TRACES_EXPORTER": "console"], false), (["OTEL_TRACES_EXPORTER": "none"], false),
+            (["OTEL_SDK_DISABLED": "true"], false), (["OTEL_TRACES_EXPORTER": "otlp,console"], true),
+        ] as [([String: String], Bool)])
+    func spansAreExportedWhenTheEnvironmentSaysSo(environment: [String: String], exports: Bool) {
+        let identity = ProcessIdentity(name: "headwater", version: "1")
+        let processor = SpanProcessor(
+            settings: TracingSettings.reading(environment, process: identity).settings, scope: SpanSamples.scope,
+            sender: collector.sender, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            line: { _ in }, clock: clock.clock)
+        processor.submit(SpanSamples.spans(1..<3))
+        #expect(processor.counts.queued == (exports ? 2 : 0) && processor.counts.kept == (exports ? 0 : 2))
+        #expect(processor.recorder != nil)
     }
 
     // MARK: The recorder

@@ -76,6 +76,7 @@ import Testing
             ("https://c/otlp", nil, "https://c/otlp/v1/traces"), ("http://c", "http://t/x", "http://t/x"),
             ("http://c", "http://t:1", "http://t:1/"), (nil, "HTTP://t/v1/traces/", "HTTP://t/v1/traces/"),
             ("http://[::1]:4318", nil, "http://[::1]:4318/v1/traces"), ("http://c", "nonsense", "http://c/v1/traces"),
+            ("http://c?a=1", nil, "http://localhost:4318/v1/traces"), (nil, "http://t/x?a=1", "http://t/x?a=1"),
         ] as [(String?, String?, String)])
     func theEndpointGetsThePathOfTheSignalUnlessItIsSpecific(general: String?, traces: String?, url: String) {
         var environment: [String: String] = [:]
