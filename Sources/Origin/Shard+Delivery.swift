@@ -119,9 +119,7 @@ extension Shard {
             return self.note(result, since: run.first, on: stream, now: now)
         }
         stream.pointee.position = run.next
-        stream.pointee.wrote(bytes: run.bytes.count, now: now)
-        stream.pointee.lastEventAt = now
-        stream.pointee.eventCount += run.next - run.first
+        stream.pointee.wrote(events: run.next - run.first, bytes: run.bytes.count, now: now)
     }
 
     /// Moves a stream to the head of what it reads, as far as its socket takes it.
@@ -154,9 +152,8 @@ extension Shard {
         let end = stream.pointee.position
         if end > start {
             let log = stream.pointee.channel.log
-            stream.pointee.wrote(bytes: Int(log.offset(of: end) - log.offset(of: start)), now: now)
-            stream.pointee.lastEventAt = now
-            stream.pointee.eventCount += end - start
+            let bytes = Int(log.offset(of: end) - log.offset(of: start))
+            stream.pointee.wroteApart(events: end - start, bytes: bytes, now: now)
         }
         if outcome == .blocked { stream.pointee.blockedSince = now }
     }
@@ -190,23 +187,29 @@ extension Shard {
                 record.members[index].position = position + 1
                 self.composing.clear()
                 StreamMessage.write(payload, withID: record.positionText, into: &self.composing)
-                guard self.send(self.composing, to: stream, now: now) else {
+                guard self.send(self.composing, events: 1, to: stream, now: now) else {
                     record.members[index].position = position
                     break
                 }
-                stream.pointee.lastEventAt = now
-                stream.pointee.eventCount += 1
             }
         }
     }
 
     /// Sends one message to one stream; `false` if its socket takes nothing.
+    /// - Parameter events: how many events the message is.
     @discardableResult
-    func send(_ message: ByteBuffer, to stream: UnsafeMutablePointer<StreamState>, now: Int64) -> Bool {
+    func send(
+        _ message: ByteBuffer,
+        events: UInt64 = 0,
+        to stream: UnsafeMutablePointer<StreamState>,
+        now: Int64
+    ) -> Bool {
         guard stream.pointee.blockedSince == 0 else { return false }
         let isSent = message.withUnsafeReadableBytes { stream.pointee.transport.send($0) }
-        if isSent {
-            stream.pointee.wrote(bytes: message.readableBytes, now: now)
+        if isSent, events > 0 {
+            stream.pointee.wroteApart(events: events, bytes: message.readableBytes, now: now)
+        } else if isSent {
+            stream.pointee.wrote(messageBytes: message.readableBytes, now: now)
         } else {
             stream.pointee.blockedSince = now
         }
