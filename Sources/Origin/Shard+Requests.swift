@@ -41,7 +41,9 @@ extension Shard {
             // Nothing is tunnelled here, and the request would never be complete.
             return .refuse(.problem(.notImplemented, detail: "This is an origin, not a proxy: it has no CONNECT."))
         }
-        guard head.method == .POST, case .channel(let text) = Route(head) else {
+        let route = Route(head)
+        if head.method == .POST, route == .beacon { return .handle(bodyLimit: BeaconReport.maximumBytes) }
+        guard head.method == .POST, case .channel(let text) = route else {
             return .handle(bodyLimit: Self.ignoredBodyLimit)
         }
         switch self.authorize(head, channel: text) {

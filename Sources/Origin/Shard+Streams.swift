@@ -103,7 +103,6 @@ extension Shard {
             record: record
         )
         state.byteCount = UInt64(preamble.readableBytes)
-        if state.isTraced { state.segmentDue = now + self.shared.segmentNanoseconds }
         self.streams.insert(state)
         self.metrics.streamOpened(over: record.applicationProtocol, resume: record.resumeOutcome)
         for gap in starts.compactMap(\.gap) { self.metrics.gapTold(gap) }

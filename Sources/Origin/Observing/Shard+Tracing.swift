@@ -159,13 +159,10 @@ extension Shard {
 
     // MARK: Living
 
-    /// In the sweep: tells of an open stream every minute, and goes on in a next trace when this one is long.
+    /// Once a second: tells of an open stream every minute, and goes on in a next trace when this one is long.
     func continueTrace(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
         guard let trace = stream.pointee.record.trace else { return }
-        if now >= stream.pointee.segmentDue {
-            stream.pointee.segmentDue = now + self.shared.segmentNanoseconds
-            self.endSegment(stream.pointee, now: now)
-        }
+        if now - trace.segmentBegan >= self.shared.segmentNanoseconds { self.endSegment(stream.pointee, now: now) }
         if trace.isPartOver(now: now) { self.rollTrace(trace, of: stream.pointee.record, now: now) }
     }
 
@@ -229,6 +226,7 @@ extension Shard {
             if let alpn = tls.applicationProtocol { span.set(SpanKey.alpn, alpn) }
         }
         for stream in trace.streams { span.addLink(stream) }
+        span.noteDroppedLinks(trace.omitted)
         self.spans.end(span, at: self.unix(now), monotonic: now)
     }
 }

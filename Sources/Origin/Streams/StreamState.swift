@@ -43,8 +43,6 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    /// When the stream tells of itself in its trace; `Int64.max` if it has none.
-    var segmentDue = Int64.max
     /// When the last message went out that is no event, and when the last event before it did: so ``lastEventAt`` costs
     /// an event nothing.
     private var lastMessageAt = Int64.min
