@@ -131,4 +131,9 @@ public final class DynamicMetrics: Sendable {
     func samples() -> [MetricFamilySamples] {
         state.withLock { $0.samples() }
     }
+
+    /// By name of family, what ``overflowFamily`` counts.
+    func overflows() -> [String: UInt64] {
+        state.withLock { $0.overflows }
+    }
 }

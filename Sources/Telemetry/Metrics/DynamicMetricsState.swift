@@ -54,7 +54,7 @@ struct DynamicMetricsState {
     private var families: [Family] = []
     private var byName: [String: Int] = [:]
     /// By family name; bounded, because families are.
-    private var overflows: [String: UInt64] = [:]
+    private(set) var overflows: [String: UInt64] = [:]
 
     init(limits: DynamicMetrics.Limits) {
         self.limits = limits
@@ -196,7 +196,7 @@ struct DynamicMetricsState {
     }
 
     func samples() -> [MetricFamilySamples] {
-        var all = families.map { family in
+        families.map { family in
             MetricFamilySamples(
                 family.family,
                 family.slots.compactMap { slot in
@@ -209,12 +209,5 @@ struct DynamicMetricsState {
                 }
             )
         }
-        all.append(
-            MetricFamilySamples(
-                DynamicMetrics.overflowFamily,
-                overflows.map { (labelValues: [$0.key], value: MetricValue.unsigned($0.value)) }
-            )
-        )
-        return all
     }
 }

@@ -45,9 +45,13 @@ public struct HistogramBounds: Sendable, Hashable {
         labels = (bounds + [.infinity]).map(MetricNumber.canonical)
     }
 
+    /// More would be a mistake: each bound is a series.
+    static let countLimit = 200
+
     /// A plain bound that is no whole number makes two bounds equal to cells at worst; that is found here too.
     var areUsable: Bool {
         guard let first = exposed.first, first >= 0, exposed.allSatisfy(\.isFinite) else { return false }
+        guard exposed.count <= Self.countLimit else { return false }
         return zip(observed, observed.dropFirst()).allSatisfy { $0 < $1 }
             && zip(exposed, exposed.dropFirst()).allSatisfy { $0 < $1 }
     }

@@ -4,8 +4,10 @@
 /// The counts of one owner, usually an event loop: plain memory without lock, atomic or allocation.
 ///
 /// The owner calls the verbs, and takes the ``snapshot()`` that a scrape asks for; nobody else touches it, which the
-/// missing `Sendable` makes the compiler check. Every verb is inlined into its caller: a bump is one addition to
-/// memory. An id must come from the layout of these cells; builds for debugging check that it lies within them.
+/// missing `Sendable` makes the compiler check. Gauges that are cheaper to compute than to maintain are set by the
+/// owner just before the snapshot. A bump is inlined into its caller: load the address, add to memory. An observation
+/// is a call of a few nanoseconds. An id must come from the layout of these cells; builds for debugging check that it
+/// lies within them.
 public final class MetricCells {
     /// All cells, as ``MetricLayout`` places them.
     @usableFromInline let words: UnsafeMutablePointer<UInt64>
@@ -43,6 +45,19 @@ public final class MetricCells {
     public func set(_ value: Int64, to id: GaugeID) {
         assert(Int(id.offset) < wordCount, "the id belongs to another layout")
         words[Int(id.offset)] = UInt64(bitPattern: value)
+    }
+
+    /// What has been counted here, on this loop alone: for checks of what must add up.
+    @inlinable
+    public subscript(id: CounterID) -> UInt64 {
+        assert(Int(id.offset) < wordCount, "the id belongs to another layout")
+        return words[Int(id.offset)]
+    }
+
+    @inlinable
+    public subscript(id: GaugeID) -> Int64 {
+        assert(Int(id.offset) < wordCount, "the id belongs to another layout")
+        return Int64(bitPattern: words[Int(id.offset)])
     }
 
     /// Counts an observation, or `count` equal ones.

@@ -108,7 +108,7 @@ public struct MetricProblem: Error, Hashable, Sendable, CustomStringConvertible 
             case .invalidLabel(let label): "the label name \"\(label)\" is not valid"
             case .reservedLabel(let label): "the label name \(label) is reserved"
             case .duplicateLabel(let label): "the label \(label) is there twice"
-            case .unusableBounds: "bounds are finite, not negative, strictly increasing, and at least one"
+            case .unusableBounds: "bounds are finite, not negative, strictly increasing, one at least and 200 at most"
             case .durationNotInSeconds: "a histogram of nanoseconds is exposed in the unit seconds"
             case .exemplarsWithoutHistogram: "only histograms keep exemplars"
             case .nameIsTaken(let other): "a name of it is taken by \(other)"

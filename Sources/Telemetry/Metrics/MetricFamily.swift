@@ -36,6 +36,9 @@ public struct MetricFamily: Sendable, Equatable {
     public let labelNames: [String]
     /// Whether each bucket of a histogram keeps its last exemplar: five words a bucket, and only OpenMetrics shows it.
     public let hasExemplars: Bool
+    /// Whether series that have counted nothing are left out: for labels of which few combinations ever happen. The
+    /// price is that `rate()` misses what a series counted before its first scrape, so it is not the default.
+    public let omitsUnused: Bool
     /// What the exposition writes for every series of this family.
     let lines: MetricFamilyLines
 
@@ -45,7 +48,8 @@ public struct MetricFamily: Sendable, Equatable {
         unit: String?,
         kind: Kind,
         labelNames: [String],
-        hasExemplars: Bool = false
+        hasExemplars: Bool = false,
+        omitsUnused: Bool = false
     ) {
         self.name = name
         self.help = help
@@ -53,6 +57,7 @@ public struct MetricFamily: Sendable, Equatable {
         self.kind = kind
         self.labelNames = labelNames
         self.hasExemplars = hasExemplars
+        self.omitsUnused = omitsUnused
         lines = MetricFamilyLines(name: name, help: help, unit: unit, kind: kind)
     }
 
@@ -60,9 +65,17 @@ public struct MetricFamily: Sendable, Equatable {
         _ name: String,
         help: String,
         unit: String? = nil,
-        labels: [String] = []
+        labels: [String] = [],
+        omitsUnused: Bool = false
     ) -> MetricFamily {
-        MetricFamily(name: name, help: help, unit: unit, kind: .counter, labelNames: labels)
+        MetricFamily(
+            name: name,
+            help: help,
+            unit: unit,
+            kind: .counter,
+            labelNames: labels,
+            omitsUnused: omitsUnused
+        )
     }
 
     public static func gauge(
@@ -80,7 +93,8 @@ public struct MetricFamily: Sendable, Equatable {
         unit: String? = nil,
         bounds: HistogramBounds,
         labels: [String] = [],
-        exemplars: Bool = false
+        exemplars: Bool = false,
+        omitsUnused: Bool = false
     ) -> MetricFamily {
         MetricFamily(
             name: name,
@@ -88,12 +102,14 @@ public struct MetricFamily: Sendable, Equatable {
             unit: unit,
             kind: .histogram(bounds),
             labelNames: labels,
-            hasExemplars: exemplars
+            hasExemplars: exemplars,
+            omitsUnused: omitsUnused
         )
     }
 
     public static func == (one: MetricFamily, other: MetricFamily) -> Bool {
         one.name == other.name && one.help == other.help && one.unit == other.unit && one.kind == other.kind
             && one.labelNames == other.labelNames && one.hasExemplars == other.hasExemplars
+            && one.omitsUnused == other.omitsUnused
     }
 }

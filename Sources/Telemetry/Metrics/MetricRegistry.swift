@@ -20,6 +20,8 @@ public final class MetricRegistry: Sendable {
 
     let namespace = MetricNamespace()
     private let groups = Mutex<[Group]>([])
+    /// All dynamic metrics, whose overflows are one family.
+    private let overflowing = Mutex<[DynamicMetrics]>([])
 
     public init() {}
 
@@ -52,10 +54,27 @@ public final class MetricRegistry: Sendable {
     }
 
     /// Makes metrics whose series appear while the process runs; its families take their names from this registry.
+    ///
+    /// There may be several, each with limits of its own; ``DynamicMetrics/overflowFamily`` counts for all of them.
     public func makeDynamicMetrics(limits: DynamicMetrics.Limits = .init()) throws(MetricProblem) -> DynamicMetrics {
         let metrics = DynamicMetrics(namespace: namespace, limits: limits)
-        try add([DynamicMetrics.overflowFamily]) { metrics.samples() }
+        let isFirst = overflowing.withLock { all in
+            all.append(metrics)
+            return all.count == 1
+        }
+        if isFirst { try add([DynamicMetrics.overflowFamily]) { [weak self] in self.map { [$0.overflows()] } ?? [] } }
+        try add([]) { metrics.samples() }
         return metrics
+    }
+
+    private func overflows() -> MetricFamilySamples {
+        let counts = overflowing.withLock { $0 }.reduce(into: [:]) { counts, metrics in
+            counts.merge(metrics.overflows(), uniquingKeysWith: +)
+        }
+        return MetricFamilySamples(
+            DynamicMetrics.overflowFamily,
+            counts.map { (labelValues: [$0.key], value: MetricValue.unsigned($0.value)) }
+        )
     }
 
     /// All values, by the names of the families and then by labels; families without series are left out.

@@ -70,15 +70,36 @@ public struct MetricSnapshot: Sendable {
         }
     }
 
+    public subscript(id: CounterID) -> UInt64 { words[Int(id.offset)] }
+
+    public subscript(id: GaugeID) -> Int64 { Int64(bitPattern: words[Int(id.offset)]) }
+
     /// The values, in the order of the layout: by family, then by labels.
     public func samples() -> [MetricFamilySamples] {
         words.withUnsafeBufferPointer { words in
             layout.entries.map { entry in
                 MetricFamilySamples(
                     entry.family,
-                    entry.series.map { MetricSeries($0.labels, Self.value(of: entry.family, at: $0.offset, in: words)) }
+                    entry.series.compactMap { series in
+                        let isOmitted = entry.family.omitsUnused && Self.isUnused(entry.family, series, in: words)
+                        if isOmitted { return nil }
+                        return MetricSeries(series.labels, Self.value(of: entry.family, at: series.offset, in: words))
+                    }
                 )
             }
+        }
+    }
+
+    private static func isUnused(
+        _ family: MetricFamily,
+        _ series: MetricLayout.Series,
+        in words: UnsafeBufferPointer<UInt64>
+    ) -> Bool {
+        switch family.kind {
+        case .counter: words[series.offset] == 0
+        case .gauge: false
+        case .histogram(let bounds):
+            words[series.offset...series.offset + bounds.observed.count].allSatisfy { $0 == 0 }
         }
     }
 

@@ -106,4 +106,17 @@ import Testing
         let followed = try Gzip.compress([1]) + [UInt8]("HTTP/1.1 200 OK".utf8)
         #expect(throws: GzipError.notGzip) { try Gzip.decompress(followed, limit: 1000) }
     }
+
+    /// Damage anywhere ends in an error or within the limit, never in a trap.
+    @Test func damagedInputIsHarmless() throws {
+        let original = try Gzip.compress([UInt8](String(repeating: "sse_streams_active 1\n", count: 50).utf8))
+        let noise = Self.noise(3 * 2000)
+        for start in stride(from: 0, to: noise.count, by: 3) {
+            var damaged = original
+            damaged[Int(noise[start]) % damaged.count] = noise[start + 1]
+            damaged[Int(noise[start + 2]) % damaged.count] ^= 1 << (noise[start] % 8)
+            guard let bytes = try? Gzip.decompress(damaged, limit: 5000) else { continue }
+            #expect(bytes.count <= 5000)
+        }
+    }
 }

@@ -14,7 +14,8 @@ import Testing
         ),
         (
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-                + "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+                + "application/openmetrics-text;version=0.0.1;q=0.5,"
+                + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
                 + "text/plain;version=0.0.4;q=0.3,*/*;q=0.2", .openMetrics
         ),
         (
@@ -39,6 +40,7 @@ import Testing
         ("application/openmetrics-text;q=0", .text),
         ("application/openmetrics-text;q=0.5,*/*", .text),
         ("application/openmetrics-text;q=0.5,text/plain;q=0.1,*/*", .openMetrics),
+        ("text/plain;q=0.1,text/plain;q=0.9,text/plain;q=0,application/openmetrics-text;q=0.5", .text),
         ("application/*,text/plain;q=0.5", .openMetrics),
         ("application/*,text/*", .text),
         ("text/*;q=0.1,application/openmetrics-text;q=0.1", .openMetrics),
@@ -86,6 +88,24 @@ import Testing
         let members = [String](repeating: "a/b", count: WeightedValue.memberLimit - 1)
         #expect(ExpositionFormat.negotiate(accept: members + [wanted]) == .openMetrics)
         #expect(ExpositionFormat.negotiate(accept: members + ["a/b", wanted]) == .text)
+    }
+
+    /// Whatever the header is, there is an answer; the pieces are those that the grammar is about.
+    @Test func arbitraryHeadersAreAnswered() {
+        let pieces = [
+            "application/openmetrics-text", "text/plain", "*/*", "gzip", "q=", "version=", "1.0.0", "0.5", "1", ";",
+            ",",
+            "\"", "\\", " ", "\t", "=", "/", "*", "é", "\u{0}", "😀",
+        ]
+        var numbers = GzipTests.noise(100_000)[...]
+        while let count = numbers.popFirst() {
+            let header = numbers.prefix(Int(count) % 12).map { pieces[Int($0) % pieces.count] }.joined()
+            numbers = numbers.dropFirst(Int(count) % 12)
+            let format = ExpositionFormat.negotiate(accept: [header])
+            if !header.contains("openmetrics") && !header.contains("application") { #expect(format == .text) }
+            let coding = ExpositionCoding.negotiate(acceptEncoding: [header])
+            if !header.contains("gzip") && !header.contains("*") { #expect(coding == .identity) }
+        }
     }
 
     @Test(arguments: [

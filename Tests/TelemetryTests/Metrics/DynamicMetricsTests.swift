@@ -103,6 +103,23 @@ import Testing
         try registry.register([Self.gauge]) { [] }
     }
 
+    @Test func severalShareNamesAndTheCountOfOverflows() async throws {
+        let one = try registry.makeDynamicMetrics(limits: .init(families: 1, seriesPerFamily: 1))
+        let other = try registry.makeDynamicMetrics(limits: .init(families: 1, seriesPerFamily: 1))
+        let seen = try one.register(Self.counter)
+        #expect(throws: MetricProblem.self) { try other.register(Self.counter) }
+        let depth = try other.register(Self.gauge)
+        for value in ["1", "2", "3"] {
+            one.add(to: seen, labelValues: [value, "200"])
+            other.add(to: depth, labelValues: [value])
+        }
+        #expect(throws: MetricProblem.self) { try one.register(Self.histogram) }
+        #expect(throws: MetricProblem.self) { try other.register(Self.histogram) }
+        #expect(await overflows(of: "seen_total") == .unsigned(2))
+        #expect(await overflows(of: "depth") == .unsigned(2))
+        #expect(await overflows(of: "") == .unsigned(2))
+    }
+
     @Test func namesAreSharedWithTheRegistry() throws {
         let metrics = try registry.makeDynamicMetrics()
         try registry.register([Self.gauge]) { [] }
@@ -132,13 +149,14 @@ import Testing
         // The place is free for another series, which the old handles do not touch.
         let next = metrics.series(depth, labelValues: ["b"])
         metrics.set(7, to: second)
-        metrics.add(7, to: first)
-        metrics.release(first)
-        metrics.reset(first)
-        #expect(await registry.collect().text().hasSuffix("depth{queue=\"b\"} 0\n"))
+        #expect(await registry.collect().value(of: Self.gauge, #"{queue="b"}"#) == .floating(0))
         metrics.set(2, to: next)
+        metrics.reset(first)
         #expect(await registry.collect().value(of: Self.gauge, #"{queue="b"}"#) == .floating(2))
         #expect(await overflows(of: "depth") == nil)
+        metrics.release(first)
+        _ = metrics.series(depth, labelValues: ["c"])
+        #expect(await overflows(of: "depth") == .unsigned(1), "the place is still taken")
     }
 
     @Test func seriesOfLabelsFromOutsideStay() async throws {

@@ -47,6 +47,7 @@ import Testing
         (.gauge("a", help: "x", labels: ["b", "c", "b"]), .duplicateLabel("b")),
         (.histogram("a", help: "x", bounds: bounds, labels: ["le"]), .reservedLabel("le")),
         (.histogram("a", help: "x", bounds: .plain([])), .unusableBounds),
+        (.histogram("a", help: "x", bounds: .plain((0...200).map(Double.init))), .unusableBounds),
         (.histogram("a", help: "x", bounds: .plain([2, 1])), .unusableBounds),
         (.histogram("a", help: "x", bounds: .plain([1, 1])), .unusableBounds),
         (.histogram("a", help: "x", bounds: .plain([-1, 1])), .unusableBounds),

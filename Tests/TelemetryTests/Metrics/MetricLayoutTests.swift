@@ -81,4 +81,22 @@ import Testing
         let cells = MetricCells(MetricLayout.Builder().finish())
         #expect(cells.snapshot().samples().isEmpty)
     }
+
+    @Test func familiesMayOmitSeriesThatHaveCountedNothing() {
+        let counter = MetricFamily.counter("a_total", help: "x", labels: ["l"], omitsUnused: true)
+        let histogram = MetricFamily.histogram("b", help: "x", bounds: .plain([1]), labels: ["l"], omitsUnused: true)
+        var builder = MetricLayout.Builder()
+        let counters = ["1", "2"].map { builder.counter(counter, $0) }
+        let histograms = ["1", "2"].map { builder.histogram(histogram, $0) }
+        #expect(builder.problems == [])
+        let cells = MetricCells(builder.finish())
+        #expect(cells.snapshot().samples().flatMap(\.series).isEmpty)
+        cells.add(to: counters[1])
+        // Above the last bound, and without a sum.
+        cells.observe(0, in: histograms[0])
+        cells.observe(2, in: histograms[1])
+        let samples = cells.snapshot().samples()
+        #expect(samples[0].series.map(\.labels.description) == [#"{l="2"}"#])
+        #expect(samples[1].series.map(\.labels.description) == [#"{l="1"}"#, #"{l="2"}"#])
+    }
 }
