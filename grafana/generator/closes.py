@@ -26,7 +26,7 @@ def _between(low: int, high: int) -> str:
     """How many streams lived between two bucket edges. OpenMetrics writes 62 as 62.0, so both are asked for."""
 
     def below(edge: int) -> str:
-        return f'sum(increase(sse_stream_duration_seconds_bucket{{%, le=~"{edge}([.]0)?"}}[$__range]))'
+        return f'sum(increase(sse_stream_duration_seconds_bucket{{%, le=~"{edge}|{edge}.0"}}[$__range]))'
 
     return f"{below(high)} - {below(low)}"
 

@@ -75,13 +75,13 @@ def _connections() -> Row:
     return Row(
         "Connections at their end",
         heatmap(
-            "Requests per connection",
+            "Requests of ended connections",
             "How many requests a connection had served when it closed. The bottom row is connections used once.",
             "short",
             "sum by (le) (increase(sse_connection_requests_bucket{%}[$__rate_interval]))",
         ),
         heatmap(
-            "Peak streams per connection",
+            "Peak streams of ended connections",
             "How many streams a connection carried at its fullest.",
             "short",
             "sum by (le) (increase(sse_connection_peak_streams_bucket{%}[$__rate_interval]))",
