@@ -28,9 +28,11 @@ def _lag() -> Row:
         ),
         graph(
             "Reports by path",
-            "How many events receivers reported on, so that a quantile of three is not taken for one of thousands.",
+            "Events that receivers reported on, so that a quantile of three is not taken for one of thousands, and "
+            "reports that the origin refused.",
             "ops",
             rate("sse_client_delivery_lag_seconds_count", "path", "{{path}}"),
+            rate("sse_beacons_rejected_total", "reason", "refused: {{reason}}"),
         ),
         height=9,
     )

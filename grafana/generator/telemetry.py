@@ -20,9 +20,10 @@ def _spans() -> Row:
         ),
         graph(
             "Live spans",
-            "Spans that have begun and not ended. Long streams make many.",
+            "Spans that have begun and not ended: long streams make many. Unaccounted ones are a defect of ours.",
             "short",
             query("sum(otel_sdk_span_live{%})", "live"),
+            query("sum(otel_sdk_span_unaccounted{%})", "unaccounted"),
         ),
         graph(
             "Spans processed",
@@ -70,14 +71,10 @@ def _queue() -> Row:
             *quantiles("otel_sdk_exporter_operation_duration_seconds"),
         ),
         graph(
-            "Exports by answer",
-            "Exports by HTTP status.",
+            "Exports",
+            "Requests to the collector that came to their end, and how: without an error they were accepted.",
             "ops",
-            rate(
-                "otel_sdk_exporter_operation_duration_seconds_count",
-                "http_response_status_code, error_type",
-                "{{http_response_status_code}} {{error_type}}",
-            ),
+            rate("otel_sdk_exporter_operation_duration_seconds_count", "error_type", "{{error_type}}"),
         ),
         graph(
             "Retries",

@@ -21,7 +21,18 @@ _VALUES = {
     "protocol": {"http/1.0", "http/1.1", "h2"},
     "direction": {"sent", "received"},
     "outcome": {"replayed", "current", "gap", "unknown_epoch"},
-    "error_type": {""},
+    "error_type": {
+        "",
+        "budget",
+        "queue_full",
+        "rejected",
+        "request_too_large",
+        "refused",
+        "response_too_large",
+        "timeout",
+        "retries_exhausted",
+        "shutdown",
+    },
     "job": {"headwater"},
 }
 
