@@ -5,6 +5,8 @@
 
 # Arguments for `make run`, such as ARGS="--port 9000".
 ARGS ?=
+# Time for each target of `make fuzz`.
+FUZZ_SECONDS ?= 20
 # Imports must follow the arrows of docs/architecture.md.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 RELEASE := .build/release/headwater
@@ -14,7 +16,7 @@ PYTEST := $(PYTHON) -m pytest -c Tests/Interop/pytest.ini --rootdir Tests/Intero
 # What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
 END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py
 
-.PHONY: help run test interop lint format bench release
+.PHONY: help run test interop fuzz lint format bench release
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -34,12 +36,16 @@ interop: release ## Run against real proxies, a browser and foreign clients; ins
 	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop $(addprefix --ignore=Tests/Interop/,$(END_TO_END))
 	Benchmarks/run --short
 
+fuzz: ## Fuzz what reads bytes from outside, FUZZ_SECONDS each; see Fuzzing/README.md.
+	scripts/bootstrap build
+	Fuzzing/run --seconds $(FUZZ_SECONDS)
+
 lint: ## Check format, scripts, and the house rules that a machine can check.
 	scripts/bootstrap lint
 	scripts/lint
 
 format: ## Format the Swift sources in place.
-	swift format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzzing/Package.swift Fuzzing/Sources
 
 bench: release ## Measure against the C floor, Nchan and Node; see docs/performance.md.
 	scripts/bootstrap interop

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
 
-"""The table: medians with spread over the rounds, and each server's ratio to the floor of the same round."""
+"""A table: medians with spread over the rounds, and each server's ratio to the reference of the same round."""
 
 from collections.abc import Callable
 from statistics import median
 
-from harness.servers import Load
+from harness.servers import Load, Table
 
 # Below this share of the offered events the server (or the client) could not keep up, and its figures describe a
 # machine that is full rather than a cost.
@@ -15,16 +15,18 @@ DEFECTS = ("lost", "duplicated", "disordered", "malformed", "gaps", "silent", "b
 
 
 def spread(values: list[float], digits: int) -> str:
+    if median(values) < 1:
+        digits += 1  # a µs is much for a frame
     middle = f"{median(values):,.{digits}f}"
     if len(values) < 2:
         return middle
     return f"{middle} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
 
 
-def ratios(rounds: list[dict], floor: list[dict] | None, key: str) -> str:
-    if not floor:
+def ratios(rounds: list[dict], reference: list[dict] | None, key: str) -> str:
+    if not reference:
         return "–"
-    return f"{median(mine[key] / base[key] for mine, base in zip(rounds, floor)):.2f}"
+    return f"{median(mine[key] / base[key] for mine, base in zip(rounds, reference)):.2f}"
 
 
 def defects(rounds: list[dict]) -> dict[str, int]:
@@ -38,7 +40,7 @@ def kept_up(rounds: list[dict]) -> bool:
     return median(round["delivered_share"] for round in rounds) >= KEPT_UP
 
 
-def cells(name: str, rounds: list[dict], floor: list[dict] | None) -> list[str]:
+def cells(name: str, rounds: list[dict], reference: list[dict] | None) -> list[str]:
     def pick(get: Callable[[dict], float], digits: int) -> str:
         return spread([get(round) for round in rounds], digits)
 
@@ -46,7 +48,7 @@ def cells(name: str, rounds: list[dict], floor: list[dict] | None) -> list[str]:
     return [
         name if kept_up(rounds) else f"{name} *",
         pick(lambda round: round["cpu_us_per_event"], 2),
-        ratios(rounds, floor, "cpu_us_per_event"),
+        ratios(rounds, reference, "cpu_us_per_event"),
         f"{median(shares):.0%}" if shares else "–",
         f"{median(round['events_per_second'] for round in rounds):,.0f}",
         f"{median(round['bytes_per_event'] for round in rounds):.0f}",
@@ -64,7 +66,7 @@ def cells(name: str, rounds: list[dict], floor: list[dict] | None) -> list[str]:
 HEADINGS = [
     "server",
     "µs CPU / event",
-    "× floor",
+    "× {reference}",
     "kernel",
     "events/s",
     "B/event",
@@ -79,14 +81,18 @@ HEADINGS = [
 ]
 
 
-def table(results: dict[str, list[dict]], load: Load, seconds: float) -> str:
+def table(kind: Table, results: dict[str, list[dict]], load: Load, seconds: float) -> str:
+    # Without the table's own reference, its first server.
+    reference = kind.reference if kind.reference in results else next(iter(results))
     rounds = len(next(iter(results.values())))
+    over = f" over {load.connections} connection(s)" if kind.connections > 1 else ""
     title = (
-        f"HTTP/1.1 fan-out: {load.streams:,} streams ({load.slow} slow) × {load.rate} events/s, {load.size} bytes of "
-        f"data, {load.loops} server loop(s), window {seconds:g} s, {rounds} round(s): median (min–max)"
+        f"{kind.title} fan-out: {load.streams:,} streams{over} ({load.slow} slow) × {load.rate} events/s, {load.size} "
+        f"bytes of data, {load.loops} server loop(s), window {seconds:g} s, {rounds} round(s): median (min–max)"
     )
-    rows = [HEADINGS] + [cells(name, list(rounds), results.get("floor")) for name, rounds in results.items()]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    headings = [heading.format(reference=reference) for heading in HEADINGS]
+    rows = [headings] + [cells(name, list(rounds), results[reference]) for name, rounds in results.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     notes = []
@@ -97,7 +103,7 @@ def table(results: dict[str, list[dict]], load: Load, seconds: float) -> str:
     client = [round["client_cpu_us_per_event"] for runs in results.values() for round in runs]
     cores = max(round["client_cores"] for runs in results.values() for round in runs)
     notes.append(
-        f"The client's own CPU, {median(client):.1f} µs per event and at most {cores:.2f} cores, is in no figure."
+        f"The client's own CPU, {median(client):.2f} µs per event and at most {cores:.2f} cores, is in no figure."
     )
     if load.slow:
         closed = {name: sum(round["client"]["slow_closed"] for round in runs) for name, runs in results.items()}

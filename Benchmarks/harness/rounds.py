@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from harness.processes import Child, sample
-from harness.servers import BUILD, Load, Server
+from harness.servers import Load, Server
 
 # Opening is bounded by a minute in the client, the wait for stragglers by seconds; this is on top of its own bounds.
 CLIENT_PATIENCE = 75
@@ -20,8 +20,10 @@ class ClientRun:
     def __init__(self, server: Server, target: str, directory: Path, seconds: float, settle: float, options: list[str]):
         load = server.load
         self.bound = seconds + settle + CLIENT_PATIENCE
-        command = [str(BUILD / "fanout"), "--port", str(server.port), "--path", target]
+        command = [*server.client(), "--path", target]
         command += ["--streams", str(load.streams), "--duration", str(seconds), "--settle", str(settle), *options]
+        if server.http2:
+            command += ["--connections", str(load.connections)]
         self.child = Child("client", command, directory)
         self.lines = 0
 
@@ -106,7 +108,7 @@ def idle(kind: type[Server], load: Load, settle: float) -> dict:
 
 def warm_up(server: Server, directory: Path) -> None:
     """Opens and closes a few streams first, so that what the server allocates once is not booked to the streams."""
-    command = [str(BUILD / "fanout"), "--port", str(server.port), "--path", server.idle_target]
+    command = [*server.client(), "--path", server.idle_target]
     command += ["--streams", "8", "--settle", "0.2", "--duration", "0.1", "--idle"]
     client = Child("warm-up", command, directory)
     try:

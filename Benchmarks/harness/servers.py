@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Load:
     size: int
     loops: int
     files: int  # the hard limit of open files
+    connections: int = 1  # over how many the streams are spread, over HTTP/2
 
     @property
     def interval_ms(self) -> int:
@@ -39,6 +41,8 @@ class Server:
     """One started server; stop() ends everything that start() began."""
 
     name = ""
+    http2 = False
+    tls = False
     events_target = "/events"
     idle_target = "/idle"
 
@@ -72,10 +76,26 @@ class Server:
         self.children.append(child)
         return child
 
-    def spawn_ready(self, command: list[str]) -> None:
+    def spawn_ready(self, command: list[str], key: str = "http") -> None:
         """Starts a server that prints one JSON line with its address in `http` when it listens."""
         line = self.spawn(self.name, command).read_line(0, timeout=15)
-        self.port = int(json.loads(line)["http"].rpartition(":")[2])
+        self.port = int(json.loads(line)[key].rpartition(":")[2])
+
+    def client(self) -> list[str]:
+        """The client that speaks this server's protocol, as far as the server decides its options."""
+        command = [str(BUILD / ("fanout-h2" if self.http2 else "fanout")), "--port", str(self.port)]
+        return command + (["--tls"] if self.tls else [])
+
+    def certificate(self) -> tuple[Path, Path]:
+        """A certificate of the usual kind and its key, made for this run."""
+        certificate, key = self.directory / "certificate.pem", self.directory / "key.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        try:
+            subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise BenchmarkError(f"openssl makes no certificate (Debian package: openssl): {error}") from error
+        return certificate, key
 
 
 class Floor(Server):
@@ -112,7 +132,10 @@ class Headwater(Server):
     def start(self) -> None:
         command = [str(self.binary()), "serve", "--host", "127.0.0.1", "--port", "0"]
         command += ["--admin-host", "127.0.0.1", "--admin-port", "0", "--event-loops", str(self.load.loops)]
-        self.spawn_ready(command + self.extra_arguments)
+        if self.tls:
+            certificate, key = self.certificate()
+            command += ["--tls-port", "0", "--tls-certificate", str(certificate), "--tls-key", str(key)]
+        self.spawn_ready(command + self.extra_arguments, "https" if self.tls else "http")
 
 
 class Node(Server):
@@ -124,7 +147,9 @@ class Node(Server):
 
     def start(self) -> None:
         script = BENCHMARKS / "node" / "server.mjs"
-        self.spawn_ready(["node", str(script), str(self.load.interval_ms), str(self.load.size)])
+        command = ["node", str(script), str(self.load.interval_ms), str(self.load.size)]
+        command.append("http2" if self.http2 else "http1")
+        self.spawn_ready(command + ([str(path) for path in self.certificate()] if self.tls else []))
 
 
 class Nchan(Server):
@@ -143,6 +168,11 @@ class Nchan(Server):
 
     def start(self) -> None:
         self.port = free_port()
+        self.publish_port = free_port()
+        certificate = ""
+        if self.tls:
+            paths = self.certificate()
+            certificate = f"ssl_certificate {paths[0]}; ssl_certificate_key {paths[1]}; ssl_protocols TLSv1.2 TLSv1.3;"
         template = (BENCHMARKS / "nchan" / "nginx.conf.in").read_text()
         values = {
             "LOAD_MODULE": f"load_module {self.module};",
@@ -150,6 +180,9 @@ class Nchan(Server):
             "FILES": self.load.files,
             "DIRECTORY": self.directory,
             "PORT": self.port,
+            "PUBLISH_PORT": self.publish_port,
+            "PROTOCOL": (" ssl" if self.tls else "") + (" http2" if self.http2 else ""),
+            "CERTIFICATE": certificate,
         }
         for key, value in values.items():
             template = template.replace(f"@{key}@", str(value))
@@ -160,7 +193,7 @@ class Nchan(Server):
 
     def begin_publishing(self) -> None:
         script = BENCHMARKS / "nchan" / "publish.py"
-        arguments = ["127.0.0.1", self.port, "/publish", self.load.interval_ms, self.load.size]
+        arguments = ["127.0.0.1", self.publish_port, "/publish", self.load.interval_ms, self.load.size]
         self.spawn("publisher", [sys.executable, str(script), *map(str, arguments)])
 
 
@@ -181,5 +214,41 @@ def wait_until_connectable(child: Child, port: int) -> None:
     raise BenchmarkError(f"{child.name} does not listen on port {port}:\n{child.last_words()}")
 
 
-# In the order in which a round runs them.
-SERVERS: dict[str, type[Server]] = {server.name: server for server in (Headwater, Floor, Nchan, Node)}
+def variants(base: type[Server]) -> list[type[Server]]:
+    """A server in each of its protocols, which its rows are named by."""
+    kinds = (("", False, False), ("-tls", False, True), ("-h2c", True, False), ("-h2", True, True))
+    return [
+        type(base.__name__, (base,), {"name": base.name + suffix, "http2": http2, "tls": tls})
+        for suffix, http2, tls in kinds
+    ]
+
+
+SERVERS: dict[str, type[Server]] = {
+    server.name: server for base in (Headwater, Nchan, Node) for server in variants(base)
+} | {Floor.name: Floor}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A comparison: its servers in the order in which a round runs them, and the load that it is made for."""
+
+    title: str
+    servers: tuple[str, ...]
+    reference: str  # to which the ratios are taken
+    streams: int
+    rate: int
+    connections: int = 1
+
+
+TABLES = {
+    "http1": Table("HTTP/1.1", ("headwater", "floor", "nchan", "node"), "floor", 2000, 20),
+    "http2": Table(
+        "HTTP/2",
+        ("headwater-h2c", "nchan-h2c", "node-h2c", "headwater-h2", "nchan-h2", "node-h2"),
+        "headwater-h2c",
+        9000,
+        10,
+        connections=3,
+    ),
+    "tls": Table("HTTP/1.1 over TLS", ("headwater-tls", "headwater", "nchan-tls", "node-tls"), "headwater", 2000, 20),
+}

@@ -6,6 +6,7 @@
 import Logging
 import NIOCore
 import Synchronization
+import Telemetry
 import Transport
 
 /// Serves streams on a public listener and answers operators on an admin listener. Safe from any thread; ``start()``
@@ -35,10 +36,21 @@ public final class Origin: Sendable {
     }
 
     /// - Parameter group: its loops share the connections; the origin does not shut it down.
-    public init(configuration: OriginConfiguration, group: any EventLoopGroup, logger: Logger) {
+    /// - Throws: a `MetricProblem` if the registry has metrics of the same names: one origin for each registry.
+    public init(
+        configuration: OriginConfiguration,
+        group: any EventLoopGroup,
+        telemetry: OriginTelemetry,
+        logger: Logger
+    ) throws(MetricProblem) {
         self.configuration = configuration
         self.group = group
-        self.shared = OriginShared(configuration: configuration, logger: logger)
+        self.shared = OriginShared(
+            configuration: configuration,
+            metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
+            tracer: telemetry.tracer,
+            logger: logger
+        )
     }
 
     /// Binds both listeners and starts to serve.
@@ -46,6 +58,9 @@ public final class Origin: Sendable {
     public func start() async throws -> Endpoints {
         let certificates = try self.configuration.tls.map { try CertificateReloader(configuration: $0) }
         let directory = try await self.makeShards()
+        let shared = self.shared
+        try shared.metrics.register(
+            directory, isDraining: { shared.isDraining }, configuration: self.configuration)
         var open = self.listener(ListenerName.open, host: self.configuration.host, port: self.configuration.port)
         open.expectsProxyProtocol = self.configuration.proxyProtocol
         open.maximumConnections = self.configuration.maximumConnections

@@ -62,8 +62,19 @@ public struct OriginConfiguration: Sendable {
     public var publishTokens: [PublishToken] = []
     /// Events a second over all publishers.
     public var publishRate = 50_000.0
+    /// Reports of receivers a second, over all of them.
+    public var beaconRate = 500.0
     /// Bytes of one publish request's body.
     public var publishMaximumBytes = 1 << 20
+
+    /// Count deliveries. Off for comparison.
+    public var metrics = true
+    /// Events later than this, in seconds, get their span whatever the budget says.
+    public var slowEvent = 1.0
+    /// Seconds after which an open stream tells of itself in its trace.
+    public var segmentInterval = 60.0
+    /// Events of sampled publishes carry a comment line with their trace context.
+    public var traceComments = false
 
     public var limits = ServerLimits()
     public var tcpUserTimeout = 30.0

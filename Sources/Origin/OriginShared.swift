@@ -6,6 +6,7 @@
 
 import Logging
 import Synchronization
+import Telemetry
 import Transport
 
 /// The process-wide part of an origin. Safe from any thread.
@@ -15,8 +16,11 @@ final class OriginShared: Sendable {
     let authorization: PublishAuthorization
     let connections = ConnectionAdmission()
     let streams: StreamAdmission
+    let metrics: MetricBook
+    let tracer: Tracer
     let closes: CloseBook
     let publishBucket: Mutex<TokenBucket>
+    let beaconBucket: Mutex<TokenBucket>
     /// Names this process in stream ids, so that ids from two origins, or two runs, never look alike.
     let instance = Epoch.random()
     /// 0 when heartbeats are off.
@@ -24,7 +28,7 @@ final class OriginShared: Sendable {
     private let channelCount = Atomic<Int>(0)
     private let draining = Atomic<Bool>(false)
 
-    init(configuration: OriginConfiguration, logger: Logger) {
+    init(configuration: OriginConfiguration, metrics: MetricBook, tracer: Tracer, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         self.heartbeatNanoseconds = .nanoseconds(seconds: configuration.heartbeat)
@@ -32,7 +36,10 @@ final class OriginShared: Sendable {
         self.streams = StreamAdmission(
             maximum: configuration.maximumStreams, maximumPerPeer: configuration.maximumStreamsPerPeer
         )
-        self.closes = CloseBook(logger: logger)
+        self.metrics = metrics
+        self.tracer = tracer
+        self.closes = CloseBook(logger: logger, counts: metrics.counts)
+        self.beaconBucket = Mutex(TokenBucket(perSecond: configuration.beaconRate, now: Clock.monotonic()))
         self.publishBucket = Mutex(TokenBucket(perSecond: configuration.publishRate, now: Clock.monotonic()))
     }
 

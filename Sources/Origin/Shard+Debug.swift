@@ -209,7 +209,7 @@ extension StreamRow {
             channel: judged.stream.channel,
             peer: judged.stream.client,
             connectionPeer: evidence.peer,
-            protocol: judged.stream.applicationProtocol,
+            protocol: judged.stream.applicationProtocol.rawValue,
             path: judged.stream.path,
             connection: evidence.connection,
             request: judged.stream.requestNumber,
@@ -241,7 +241,7 @@ extension ConnectionRow {
             alpn: connection.tls?.applicationProtocol,
             tlsVersion: connection.tls.map { "\($0.version)" },
             tlsCipher: connection.tls?.cipher,
-            http2: sample.http2.map { HTTP2Row($0, goawayReceived: connection.goAwayReceived) }
+            http2: sample.http2.map { HTTP2Row($0, goawayReceived: connection.goAwayReceived?.description) }
         )
     }
 }

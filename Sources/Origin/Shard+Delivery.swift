@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// The delivery path: from a channel's log to its streams' sockets. A turn of the loop serves a bounded number of
-// streams and then lets other work in, so that a channel of ten thousand streams holds nothing up for longer than a
-// slice takes.
+// The delivery path: from a channel's log to its streams' sockets. A turn of the loop serves streams for a bounded time
+// and then lets other work in, so that a channel of ten thousand streams holds nothing up for longer.
 
 import NIOCore
 import Transport
 
 extension Shard {
-    /// Streams served in one turn before the loop looks at its sockets and tasks again: at about 8 µs for an HTTP/1.1
-    /// stream, some 4 ms.
-    private static let streamsPerTurn = 512
-    /// Streams of one channel before the next dirty channel gets its turn.
+    /// Nanoseconds of serving before the loop looks at its sockets and tasks again. A time and not a number of streams,
+    /// because one over HTTP/1.1 takes thirty times as long as one over HTTP/2.
+    private static let turnLength: Int64 = 4_000_000
+    /// Streams of one channel before the next dirty channel gets its turn, and before the clock is read.
     private static let streamsPerChannel = 256
     /// Bytes that a stream is handed in one write within a pass. One that is further behind goes the longer way, which
     /// cuts its backlog to the transport's measure.
@@ -45,14 +44,13 @@ extension Shard {
 
     private func turn() {
         self.isTickScheduled = false
-        var budget = Self.streamsPerTurn
-        while budget > 0, let channel = self.dirty.popFirst() {
+        let begin = Clock.monotonic()
+        var now = begin
+        while now - begin < Self.turnLength, let channel = self.dirty.popFirst() {
             if channel.fanOutIndex == 0 { channel.fanOutHead = channel.log.nextSequence }
             let start = channel.fanOutIndex
-            let served = self.fanOut(
-                channel, from: start, count: min(budget, Self.streamsPerChannel), now: Clock.monotonic()
-            )
-            budget -= max(1, served)
+            let served = self.fanOut(channel, from: start, count: Self.streamsPerChannel, now: now)
+            now = Clock.monotonic()
             channel.fanOutIndex = start + served
             if channel.fanOutIndex < channel.subscribers.count {
                 self.dirty.append(channel)
@@ -75,8 +73,11 @@ extension Shard {
     @discardableResult
     private func fanOut(_ channel: Channel, from start: Int, count: Int, now: Int64) -> Int {
         let log = channel.log
+        let head = log.nextSequence
         // Most streams of a pass stand at the same position, so what they are sent is looked up once.
         var run = FramedLog.Run()
+        var batch = DeliveryBatch()
+        defer { self.book(&batch, of: channel) }
         // Nothing below adds or removes subscribers: ends are told in a later turn.
         return channel.subscribers.withUnsafeBufferPointer { subscribers in
             let end = count < subscribers.count - start ? start + count : subscribers.count
@@ -89,14 +90,14 @@ extension Shard {
                 }
                 let stream = self.streams[subscriber.slot]
                 let position = stream.pointee.position
-                guard stream.pointee.blockedSince == 0, position < log.nextSequence else { continue }
+                guard stream.pointee.blockedSince == 0, position < head else { continue }
                 if position != run.first, log.holds(position) {
                     run = log.run(from: position, limit: Self.longestRun)
                 }
-                if position == run.first, let outcome = stream.pointee.gate?.write(run.bytes) {
-                    self.settle(outcome, of: run, to: stream, in: log, now: now)
+                if position == run.first, let outcome = stream.pointee.gate.write(run) {
+                    self.settle(outcome, of: run, to: stream, in: channel, head: head, now: now, batch: &batch)
                 } else {
-                    self.deliverSingle(stream, now: now)
+                    self.deliverSingle(stream, now: now, batch: &batch)
                 }
             }
             return end - start
@@ -109,39 +110,45 @@ extension Shard {
         _ outcome: WriteOutcome,
         of run: FramedLog.Run,
         to stream: UnsafeMutablePointer<StreamState>,
-        in log: FramedLog,
-        now: Int64
+        in channel: Channel,
+        head: UInt64,
+        now: Int64,
+        batch: inout DeliveryBatch
     ) {
-        guard outcome == .wrote(run.bytes.count), run.next == log.nextSequence else {
+        guard outcome == .wrote(run.bytes.count), run.next == head else {
             let result = stream.pointee.transport.resume(
-                after: outcome, of: run, from: &stream.pointee.position, in: log
+                after: outcome, of: run, from: &stream.pointee.position, in: channel.log
             )
-            return self.note(result, since: run.first, on: stream, now: now)
+            return self.note(result, since: run.first, on: stream, now: now, batch: &batch)
         }
         stream.pointee.position = run.next
-        stream.pointee.wrote(bytes: run.bytes.count, now: now)
-        stream.pointee.lastEventAt = now
-        stream.pointee.eventCount += run.next - run.first
+        self.count(from: run.first, to: run.next, bytes: run.bytes.count, on: stream, of: channel, now: now, in: &batch)
     }
 
     /// Moves a stream to the head of what it reads, as far as its socket takes it.
     func deliver(_ slot: Int32, now: Int64) {
         let stream = self.streams[slot]
         if stream.pointee.record.members.isEmpty {
-            self.deliverSingle(stream, now: now)
+            var batch = DeliveryBatch()
+            self.deliverSingle(stream, now: now, batch: &batch)
+            self.book(&batch, of: stream.pointee.channel)
         } else {
             self.deliverMembers(stream, now: now)
         }
     }
 
-    private func deliverSingle(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+    private func deliverSingle(
+        _ stream: UnsafeMutablePointer<StreamState>,
+        now: Int64,
+        batch: inout DeliveryBatch
+    ) {
         guard stream.pointee.blockedSince == 0 else { return }
         let log = stream.pointee.channel.log
         let start = stream.pointee.position
         guard start < log.nextSequence else { return }
-        guard start >= log.firstSequence else { return self.skipLost(stream, now: now) }
+        guard start >= log.firstSequence else { return self.skipLost(stream, now: now, batch: &batch) }
         let outcome = stream.pointee.transport.send(from: &stream.pointee.position, of: log)
-        self.note(outcome, since: start, on: stream, now: now)
+        self.note(outcome, since: start, on: stream, now: now, batch: &batch)
     }
 
     /// Books what the connection made of the events from `start` on.
@@ -149,27 +156,32 @@ extension Shard {
         _ outcome: SendOutcome,
         since start: UInt64,
         on stream: UnsafeMutablePointer<StreamState>,
-        now: Int64
+        now: Int64,
+        batch: inout DeliveryBatch
     ) {
         let end = stream.pointee.position
         if end > start {
-            let log = stream.pointee.channel.log
-            stream.pointee.wrote(bytes: Int(log.offset(of: end) - log.offset(of: start)), now: now)
-            stream.pointee.lastEventAt = now
-            stream.pointee.eventCount += end - start
+            let channel = stream.pointee.channel
+            let bytes = Int(channel.log.offset(of: end) - channel.log.offset(of: start))
+            self.count(from: start, to: end, bytes: bytes, on: stream, of: channel, now: now, in: &batch)
         }
-        if outcome == .blocked { stream.pointee.blockedSince = now }
+        if outcome == .blocked { stream.pointee.block(now: now) }
     }
 
     /// The log dropped events before this stream could take them: says so, and goes on with the oldest there is.
-    private func skipLost(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+    private func skipLost(
+        _ stream: UnsafeMutablePointer<StreamState>,
+        now: Int64,
+        batch: inout DeliveryBatch
+    ) {
         let channel = stream.pointee.channel
         let first = channel.log.firstSequence
         let gap = Gap(reason: .slow, missed: first - stream.pointee.position)
         let id = EventID(epoch: channel.epoch, sequence: first - 1)
         guard self.send(StreamMessage.gap(gap, id: id.description), to: stream, now: now) else { return }
+        self.metrics.gapTold(gap)
         stream.pointee.position = first
-        self.deliverSingle(stream, now: now)
+        self.deliverSingle(stream, now: now, batch: &batch)
     }
 
     /// A stream of several channels: each event gets an id that names the position in all of them, so it is made for
@@ -183,19 +195,28 @@ extension Shard {
                 guard let payload = channel.log.payload(position) else {
                     let first = channel.log.firstSequence
                     record.members[index].position = first
-                    let gap = StreamMessage.gap(Gap(reason: .slow, missed: first - position), id: record.positionText)
-                    if !self.send(gap, to: stream, now: now) { record.members[index].position = position }
+                    let gap = Gap(reason: .slow, missed: first - position)
+                    let message = StreamMessage.gap(gap, id: record.positionText)
+                    if self.send(message, to: stream, now: now) {
+                        self.metrics.gapTold(gap)
+                    } else {
+                        record.members[index].position = position
+                    }
                     continue
                 }
                 record.members[index].position = position + 1
                 self.composing.clear()
                 StreamMessage.write(payload, withID: record.positionText, into: &self.composing)
-                guard self.send(self.composing, to: stream, now: now) else {
+                guard self.offer(self.composing, to: stream, now: now) else {
                     record.members[index].position = position
                     break
                 }
-                stream.pointee.lastEventAt = now
-                stream.pointee.eventCount += 1
+                var batch = DeliveryBatch()
+                self.count(
+                    from: position, to: position + 1, bytes: self.composing.readableBytes, on: stream, of: channel,
+                    now: now, in: &batch
+                )
+                self.book(&batch, of: channel)
             }
         }
     }
@@ -203,13 +224,16 @@ extension Shard {
     /// Sends one message to one stream; `false` if its socket takes nothing.
     @discardableResult
     func send(_ message: ByteBuffer, to stream: UnsafeMutablePointer<StreamState>, now: Int64) -> Bool {
+        guard self.offer(message, to: stream, now: now) else { return false }
+        stream.pointee.wrote(bytes: message.readableBytes, now: now)
+        return true
+    }
+
+    /// The same, for who counts by itself what was written.
+    private func offer(_ message: ByteBuffer, to stream: UnsafeMutablePointer<StreamState>, now: Int64) -> Bool {
         guard stream.pointee.blockedSince == 0 else { return false }
-        let isSent = message.withUnsafeReadableBytes { stream.pointee.transport.send($0) }
-        if isSent {
-            stream.pointee.wrote(bytes: message.readableBytes, now: now)
-        } else {
-            stream.pointee.blockedSince = now
-        }
-        return isSent
+        let isTaken = message.withUnsafeReadableBytes { stream.pointee.transport.send($0) }
+        if !isTaken { stream.pointee.block(now: now) }
+        return isTaken
     }
 }

@@ -74,6 +74,7 @@ extension Shard {
     /// Appends what is in ``encoding``.
     private func appendAtHome(_ channel: Channel, now: Int64, batch: inout EventBatch) {
         if channel.home?.followers.isEmpty == false { batch.append(self.encoding, publishedAt: now) }
+        self.metrics.published(events: 1)
         self.encoding.withUnsafeReadableBytes { self.append($0, publishedAt: now, to: channel) }
     }
 

@@ -19,6 +19,9 @@ extension Shard {
     private static let maximumChannelsPerStream = 16
 
     func plan(for head: RequestHead) -> RequestPlan {
+        if head.connection.listener == ListenerName.open {
+            self.metrics.requestReceived(over: head.applicationProtocol)
+        }
         if head.connection.isOverLimit {
             return .refuse(
                 self.busy(
@@ -55,6 +58,9 @@ extension Shard {
         case .readiness where isAdmin: stream.respond(self.readable(head, self.readiness()))
         case .debugStreams where isAdmin: self.reportStreams(head, on: stream)
         case .debugConnections where isAdmin: self.reportConnections(head, on: stream)
+        case .metrics where isAdmin: self.reportMetrics(head, on: stream)
+        case .time: self.tellTime(head, on: stream)
+        case .beacon where !isAdmin: self.takeBeacon(head, body: body, on: stream)
         case .channel(let text) where !isAdmin:
             self.serveStream(head, allow: "GET, HEAD, POST, OPTIONS", on: stream) { query throws(Refusal) in
                 try self.namedKeys([text] + query.all("channel"))

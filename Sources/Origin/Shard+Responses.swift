@@ -63,9 +63,10 @@ extension Shard {
     func notFound(isAdmin: Bool) -> Response {
         let known =
             isAdmin
-            ? "GET /healthz, /readyz, /debug/streams, /debug/connections, and POST /channels/{name}/events"
-            : "GET /channels/{name}/events, /channels/events?channel=a&channel=b, /events and /healthz, and "
+            ? "GET /metrics, /healthz, /readyz, /time, /debug/streams, /debug/connections and /debug/traces, and "
                 + "POST /channels/{name}/events"
+            : "GET /channels/{name}/events, /channels/events?channel=a&channel=b, /events, /time and /healthz, and "
+                + "POST /channels/{name}/events and /beacon"
         return .problem(.notFound, detail: "There is nothing here. This listener has \(known).")
     }
 

@@ -101,6 +101,8 @@ extension Shard {
         )
         state.byteCount = UInt64(preamble.readableBytes)
         self.streams.insert(state)
+        self.metrics.streamOpened(over: record.applicationProtocol, resume: record.resumeOutcome)
+        for gap in starts.compactMap(\.gap) { self.metrics.gapTold(gap) }
         self.join(token.slot, channels: channels)
         self.deliver(token.slot, now: now)
     }
@@ -194,6 +196,7 @@ extension Shard {
         let stream = self.streams[slot]
         let socket = stream.pointee.transport.socketSample()
         stream.pointee.transport.abort()
+        if stream.pointee.applicationProtocol == .http2 { self.metrics.streamReset(.cancel, .sent) }
         self.close(slot, ending: .origin(reason), socket: socket, now: now)
     }
 
@@ -220,6 +223,7 @@ extension Shard {
             for member in record.members { self.leave(member.channel, at: member.subscriberIndex, now: now) }
         }
         self.shared.streams.leave(client: record.client)
+        self.metrics.streamClosed(over: record.applicationProtocol, ending: ending)
         let heartbeat = self.configuration.heartbeat
         let evidence = CloseEvidence(
             ending: ending,
@@ -246,7 +250,7 @@ extension Shard {
                 channel: record.channelText,
                 client: record.client,
                 path: record.path,
-                applicationProtocol: record.applicationProtocol.rawValue,
+                applicationProtocol: record.applicationProtocol,
                 requestNumber: record.requestNumber,
                 evidence: evidence
             )

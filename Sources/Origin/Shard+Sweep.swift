@@ -21,16 +21,18 @@ extension Shard {
             if now - bound.value.lastChannelSweep >= 1_000_000_000 {
                 bound.value.lastChannelSweep = now
                 bound.value.sweepChannels(now: now)
+                bound.value.surveyConnections()
             }
         }
     }
 
     private func sweep(from start: Int) {
         let now = Clock.monotonic()
+        if start == 0 { self.tally = SweepTally() }
         let end = min(self.streams.range.upperBound, start + Self.streamsPerTurn)
-        guard start < end else { return }
-        for slot in start..<end where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
-        if end < self.streams.range.upperBound { self.afterInput { $0.sweep(from: end) } }
+        for slot in start..<max(start, end) where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
+        if end < self.streams.range.upperBound { return self.afterInput { $0.sweep(from: end) } }
+        self.metrics.swept(self.tally)
     }
 
     private func attend(_ slot: Int32, now: Int64) {
@@ -38,6 +40,7 @@ extension Shard {
         if stream.pointee.isEnding, let ending = stream.pointee.record.ending {
             if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
         } else if stream.pointee.blockedSince != 0 {
+            self.tally.add(stream.pointee, now: now)
             if let bound = self.exceededBound(stream.pointee, now: now) {
                 self.cut(slot, reason: .slowConsumer(bound), now: now)
             }
@@ -55,7 +58,10 @@ extension Shard {
         let message =
             record.heartbeat == .comment
             ? StreamMessage.heartbeat : StreamMessage.heartbeatEvent(unixNanoseconds: Clock.unix())
-        if self.send(message, to: stream, now: now) { record.heartbeatCount += 1 }
+        let delay = now - stream.pointee.lastWriteAt - interval
+        guard self.send(message, to: stream, now: now) else { return }
+        record.heartbeatCount += 1
+        self.metrics.heartbeatSent(delay: delay)
     }
 
     /// Which bound a blocked stream has gone beyond.
@@ -66,6 +72,21 @@ extension Shard {
         if stream.hasFallenOff { return .fellOffRing }
         let backlog = stream.backlogBytes
         return backlog >= self.configuration.slowBytes ? .bytes(backlog) : nil
+    }
+}
+
+/// What one sweep over all streams has found. Streams that are not blocked have got everything.
+struct SweepTally {
+    private static let slow: Int64 = 1_000_000_000
+
+    private(set) var backlogBytes = 0
+    private(set) var slowStreams = 0
+    private(set) var stalledStreams = 0
+
+    mutating func add(_ stream: StreamState, now: Int64) {
+        self.backlogBytes += stream.backlogBytes
+        if now - stream.blockedSince >= Self.slow { self.slowStreams += 1 }
+        if stream.waitsForWindow { self.stalledStreams += 1 }
     }
 }
 

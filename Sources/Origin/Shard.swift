@@ -11,6 +11,7 @@
 import EventStream
 import Logging
 import NIOCore
+import NIOHTTP1
 import Transport
 
 /// The origin on one event loop.
@@ -27,6 +28,9 @@ final class Shard: Application {
     var server: ServerLoop?
 
     let streams = StreamTable()
+    let metrics: ShardMetrics
+    /// What was delivered in this turn and is not counted yet. Bound: the batches of a turn.
+    var buffered: [BufferedBatch] = []
     var channels: [ChannelKey: Channel] = [:]
     /// What waits for a copy of a channel to arrive. Bound: one entry for each request that this loop is answering.
     var waiting: [ChannelKey: [(Result<Channel, ChannelRefusal>) -> Void]] = [:]
@@ -42,6 +46,8 @@ final class Shard: Application {
     /// Reused for every message that is made for one stream. Not the same: an append can deliver.
     var composing = ByteBuffer()
     var sweepTask: RepeatedTask?
+    var tally = SweepTally()
+    var survey = ConnectionSurvey()
     var lastChannelSweep: Int64 = 0
     /// When the drain ends; `nil` while there is none.
     var drainDeadline: Int64?
@@ -52,6 +58,7 @@ final class Shard: Application {
         self.loop = loop
         self.shared = shared
         self.afterPoll = afterPoll
+        self.metrics = ShardMetrics(shared.metrics.series)
     }
 
     /// Runs `body` after the work that is due now, and before the loop looks at its sockets.
@@ -76,8 +83,10 @@ final class Shard: Application {
 
     func streamBecameWritable(_ token: StreamToken) {
         guard let stream = self.streams.find(token) else { return }
-        stream.pointee.blockedSince = 0
         let now = Clock.monotonic()
+        if stream.pointee.waitsForWindow { self.metrics.stallEnded(after: now - stream.pointee.blockedSince) }
+        stream.pointee.blockedSince = 0
+        stream.pointee.waitsForWindow = false
         self.deliver(token.slot, now: now)
         if stream.pointee.record.ending != nil { self.finishIfDelivered(token.slot, now: now) }
     }
@@ -85,6 +94,22 @@ final class Shard: Application {
     func streamEnded(_ token: StreamToken, _ end: StreamEnd) {
         guard self.streams.find(token) != nil else { return }
         self.close(token.slot, ending: CloseEvidence.Ending(end.cause), socket: end.socket, now: Clock.monotonic())
+    }
+
+    func responseStarted(_ head: RequestHead, status: HTTPResponseStatus) {
+        self.shared.metrics.answered(head, status: status, now: Clock.monotonic())
+    }
+
+    func connectionEstablished(_ connection: Connection) {
+        guard connection.listener == ListenerName.open else { return }
+        self.metrics.connectionEstablished(connection.applicationProtocol)
+    }
+
+    func connectionEnded(_ connection: Connection) {
+        guard connection.listener == ListenerName.open else { return }
+        self.metrics.connectionEnded(connection)
+        guard connection.applicationProtocol == .http2, connection.peakStreams > 0 else { return }
+        self.shared.closes.connectionEnded(connection.id)
     }
 }
 

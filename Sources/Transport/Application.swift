@@ -5,6 +5,7 @@
 // application knows what they are about. Neither sees the other's protocol.
 
 import NIOCore
+import NIOHTTP1
 
 /// The application's own name for one of its open streams; the transport hands it back and looks no further.
 public struct StreamToken: Sendable, Hashable {
@@ -26,9 +27,25 @@ public protocol Application: AnyObject {
     /// on the same loop. Every stream must get one answer.
     func handle(_ head: RequestHead, body: ByteBuffer, on stream: ServerStream)
 
+    /// A request is being answered with this status, by the application or by the transport itself.
+    func responseStarted(_ head: RequestHead, status: HTTPResponseStatus)
+
     /// A stream that ``ServerStream/send(from:of:)`` found blocked can take bytes again.
     func streamBecameWritable(_ token: StreamToken)
 
     /// An open stream ended without the application's doing. Not called for streams that it finished or aborted.
     func streamEnded(_ token: StreamToken, _ end: StreamEnd)
+
+    /// A connection has shown which protocol it speaks, with its first request or with HTTP/2's preface.
+    func connectionEstablished(_ connection: Connection)
+
+    /// A connection is gone, established or not; ``Connection/end`` says by whose doing. Comes after the ends of its
+    /// streams.
+    func connectionEnded(_ connection: Connection)
+}
+
+extension Application {
+    public func responseStarted(_ head: RequestHead, status: HTTPResponseStatus) {}
+    public func connectionEstablished(_ connection: Connection) {}
+    public func connectionEnded(_ connection: Connection) {}
 }

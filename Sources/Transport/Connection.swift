@@ -31,6 +31,22 @@ public enum ApplicationProtocol: String, Sendable, CaseIterable {
     case http2 = "h2"
 }
 
+/// By whose doing a connection ended.
+public enum ConnectionEnd: String, Sendable, CaseIterable {
+    /// The peer ended it, or the network did.
+    case peer
+    /// We did, after the last answer that it was to have.
+    case complete
+    /// We did, because the origin drains or stops.
+    case drain
+    /// We did, because nothing came for too long.
+    case timeout
+    /// We did, because of what the peer sent: it broke HTTP or TLS.
+    case violation
+    /// We did, because there were too many connections.
+    case limit
+}
+
 /// One accepted connection. Belongs to its event loop.
 public final class Connection {
     public let id: ConnectionID
@@ -52,10 +68,19 @@ public final class Connection {
         didSet { self.peakStreams = max(self.peakStreams, self.activeStreams) }
     }
     public private(set) var peakStreams = 0
-    /// The error code of the peer's GOAWAY, by its name, once it has sent one.
-    public internal(set) var goAwayReceived: String?
+    /// The error code of the peer's GOAWAY, once it has sent one, and of ours.
+    public internal(set) var goAwayReceived: HTTP2ErrorCode?
+    public internal(set) var goAwaySent: HTTP2ErrorCode?
+    /// It has shown which protocol it speaks.
+    public internal(set) var isEstablished = false
     /// Accepted beyond the limit of connections: it lives just long enough to be told so.
     public internal(set) var isOverLimit = false
+
+    /// How it ended; `nil` while it lives and nothing has been done to end it. The first cause stays.
+    public private(set) var end: ConnectionEnd?
+
+    /// Notes who ended the connection, if nobody was noted before.
+    func ends(by cause: ConnectionEnd) { self.end = self.end ?? cause }
 
     init(id: ConnectionID, listener: String, peer: SocketAddress, acceptedAt: Int64) {
         self.id = id

@@ -14,6 +14,9 @@ import NIOCore
 ///
 /// Bounds: `maximumMessages` and `maximumBytes` of framed messages, whichever comes first; the newest message is
 /// always kept, however large. Overflow drops the oldest.
+///
+/// What every delivery reads is without the check for exclusive access, which costs more than the read: nothing here
+/// calls anyone while it changes.
 public final class FramedLog {
     /// Where a message lies, and when it was published.
     struct Entry {
@@ -33,21 +36,21 @@ public final class FramedLog {
     public let maximumBytes: Int
 
     /// The sequence number of the oldest message kept; equals ``nextSequence`` when there is none.
-    public private(set) var firstSequence: UInt64
+    @exclusivity(unchecked) public private(set) var firstSequence: UInt64
     /// The sequence number that the next message will get.
-    public private(set) var nextSequence: UInt64
+    @exclusivity(unchecked) public private(set) var nextSequence: UInt64
 
-    private var storage: UnsafeMutableRawPointer
+    @exclusivity(unchecked) private var storage: UnsafeMutableRawPointer
     private var capacity: Int
     /// Live bytes are `storage[start..<end]`.
-    private var start = 0
-    private var end = 0
+    @exclusivity(unchecked) private var start = 0
+    @exclusivity(unchecked) private var end = 0
     /// The life-long position of `storage[start]`.
-    private var startOffset: UInt64 = 0
+    @exclusivity(unchecked) private var startOffset: UInt64 = 0
 
     /// A power-of-two ring: message `n` is at `n & (entryCapacity - 1)`.
-    private var entries: UnsafeMutablePointer<Entry>
-    private var entryCapacity: Int
+    @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
+    @exclusivity(unchecked) private var entryCapacity: Int
 
     /// - Parameter firstSequence: the number of the first message: 1, or where a copy of another log begins.
     public init(maximumMessages: Int, maximumBytes: Int, firstSequence: UInt64 = 1) {
@@ -151,26 +154,37 @@ public final class FramedLog {
         /// The sequence number of the first message in it, and of the first behind it.
         public let first: UInt64
         public let next: UInt64
+        /// The first message without its framing.
+        let payload: UnsafeRawBufferPointer
 
-        init(bytes: UnsafeRawBufferPointer, first: UInt64, next: UInt64) {
+        init(bytes: UnsafeRawBufferPointer, first: UInt64, next: UInt64, payload: UnsafeRawBufferPointer) {
             self.bytes = bytes
             self.first = first
             self.next = next
+            self.payload = payload
         }
 
         /// No messages, at a position that no reader has.
-        public init() { self.init(bytes: UnsafeRawBufferPointer(start: nil, count: 0), first: .max, next: .max) }
+        public init() {
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            self.init(bytes: nothing, first: .max, next: .max, payload: nothing)
+        }
+
+        /// One message and no more.
+        @inline(__always)
+        var isSingle: Bool { self.next == self.first &+ 1 }
     }
 
     /// The framed messages from `sequence` on: at most about `limit` bytes and at least one message.
     /// - Precondition: ``holds(_:)`` says so of `sequence`.
     public func run(from sequence: UInt64, limit: Int) -> Run {
-        let first = self.entries[self.index(of: sequence)].offset
+        let entry = self.entries[self.index(of: sequence)]
+        let first = entry.offset
         var length = Int(self.endOffset - first)
         var next = self.nextSequence
         if length > limit {
             next = sequence + 1
-            length = self.entries[self.index(of: sequence)].framedLength
+            length = entry.framedLength
             while next < self.nextSequence {
                 let more = self.entries[self.index(of: next)].framedLength
                 guard length + more <= limit else { break }
@@ -178,8 +192,13 @@ public final class FramedLog {
                 next += 1
             }
         }
-        let bytes = UnsafeRawBufferPointer(start: self.pointer(to: first), count: length)
-        return Run(bytes: bytes, first: sequence, next: next)
+        let start = self.pointer(to: first)
+        return Run(
+            bytes: UnsafeRawBufferPointer(start: start, count: length),
+            first: sequence,
+            next: next,
+            payload: UnsafeRawBufferPointer(start: start + Int(entry.headerLength), count: Int(entry.payloadLength))
+        )
     }
 
     /// The message that holds the byte `distance` after the start of message `sequence`, and where it ends, counted

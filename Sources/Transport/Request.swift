@@ -18,6 +18,8 @@ public struct RequestHead {
     public let connection: Connection
     /// 1 for the first request on its connection.
     public let requestNumber: UInt64
+    /// Monotonic nanoseconds when the head was read.
+    public let receivedAt = Clock.monotonic()
 
     init(
         method: HTTPMethod,

@@ -87,17 +87,35 @@ public final class ServerLoop {
     /// Closes a listener's connections that carry no stream now, and has the others close after the answer under way.
     public func closeIdleConnections(of listener: String) {
         for connection in Array(self.connections.values) where connection.connection.listener == listener {
-            connection.closeWhenIdle()
+            connection.closeWhenIdle(by: .drain)
         }
     }
 
     /// Closes everything at once.
     public func closeAll() {
-        for connection in Array(self.connections.values) { connection.closeNow() }
+        for connection in Array(self.connections.values) {
+            connection.connection.ends(by: .drain)
+            connection.closeNow()
+        }
     }
 
     func add(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = connection }
+
+    func establish(_ connection: Connection) {
+        connection.isEstablished = true
+        self.application.connectionEstablished(connection)
+    }
+
+    /// The connection's handler leaves for another, or because the connection is gone.
     func remove(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = nil }
+
+    /// Tells the application, in a later turn: what the streams of the connection ended with is told before.
+    func connectionGone(_ handler: any SweptConnection) {
+        self.remove(handler)
+        handler.connection.ends(by: .peer)
+        let bound = NIOLoopBound((self, handler.connection), eventLoop: self.eventLoop)
+        self.eventLoop.execute { bound.value.0.application.connectionEnded(bound.value.1) }
+    }
 
     /// Handshakes fail all day on a public port, so this is for those who look for it.
     func report(_ error: TLSError, from connection: Connection) {
@@ -122,7 +140,8 @@ protocol SweptConnection: AnyObject {
     var connection: Connection { get }
     /// Acts on a deadline that has passed. `now` is monotonic nanoseconds.
     func sweep(now: Int64)
-    func closeWhenIdle()
+    /// - Parameter cause: what the connection's end is put down to.
+    func closeWhenIdle(by cause: ConnectionEnd)
     func closeNow()
     func socketSample() -> SocketSample?
     func http2Sample() -> HTTP2ConnectionSample?

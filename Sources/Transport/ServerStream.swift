@@ -68,13 +68,11 @@ public enum ServerStream {
         }
     }
 
-    /// The short way past ``send(from:of:)`` for a pass over many streams; `nil` if there is none. Hold the stream for
-    /// as long as its gate.
-    public var gate: WriteGate? {
+    /// The short way past ``send(from:of:)`` for a pass over many streams. Hold the stream for as long as its gate.
+    public var gate: StreamGate {
         switch self {
-        case .http1(let connection): connection.gate
-        // Its frames of all streams go out together.
-        case .http2: nil
+        case .http1(let connection): StreamGate(connection.gate)
+        case .http2(let connection, let slot): StreamGate(connection, slot)
         }
     }
 
@@ -91,6 +89,14 @@ public enum ServerStream {
         switch self {
         case .http1(let connection): connection.resume(after: outcome, of: run, from: &position, in: log)
         case .http2: self.send(from: &position, of: log)
+        }
+    }
+
+    /// Whether it takes nothing because its peer has closed a window: the stream's own, or the connection's.
+    public var waitsForWindow: Bool {
+        switch self {
+        case .http1: false
+        case .http2(let connection, let slot): connection.session.waitsForWindow(slot)
         }
     }
 

@@ -20,12 +20,14 @@ import UnixSignals
 struct OriginService: Service {
     let configuration: ServeConfiguration
     let group: MultiThreadedEventLoopGroup
+    let telemetry: OriginTelemetry
     let logger: Logger
 
     func run() async throws {
         var configuration = self.configuration
         try DevelopmentCertificate.prepare(&configuration, logger: self.logger)
-        let origin = Origin(configuration: configuration.origin, group: self.group, logger: self.logger)
+        let origin = try Origin(
+            configuration: configuration.origin, group: self.group, telemetry: self.telemetry, logger: self.logger)
         let endpoints: Origin.Endpoints
         do {
             endpoints = try await origin.start()

@@ -4,6 +4,7 @@
 // `headwater serve`: reads the settings, starts the origin, says where it listens, and drains on SIGTERM.
 
 import ArgumentParser
+import FoundationEssentials
 import Logging
 import NIOPosix
 import Origin
@@ -26,10 +27,24 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = logs.logger(configuration: configuration)
         DescriptorLimit.prepare(for: configuration, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
-        let service = OriginService(configuration: configuration, group: group, logger: logger)
+        let telemetry = try TelemetrySetup(
+            configuration: configuration,
+            environment: ProcessInfo.processInfo.environment,
+            eventLoop: group.next(),
+            logger: logger
+        )
+        telemetry.bootstrap()
+        let service = OriginService(
+            configuration: configuration, group: group, telemetry: telemetry.origin, logger: logger)
+        let exporting = TelemetryService(
+            processor: telemetry.processor, isExporting: telemetry.isExporting, logger: logger)
         let services = ServiceGroup(
             configuration: .init(
-                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                // In the order of their start; the last is stopped first, and the spans of its end are still sent.
+                services: [
+                    .init(service: exporting),
+                    .init(service: service, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )

@@ -24,6 +24,10 @@ struct ServeConfiguration: Sendable {
     var tlsClientAuthorities: String?
     var tlsSelfSigned = false
     var tlsDirectory = "headwater-tls"
+    /// Print ended spans.
+    var traceLog = false
+    /// Spans of single events a second.
+    var eventSpanRate = 2000.0
     var logLevel = Logger.Level.info
     var logFormat = LogFormat.auto
 }

@@ -104,6 +104,24 @@ extension Setting {
         }
     }
 
+    /// So many a second.
+    static func rate(
+        _ key: String,
+        _ bounds: ClosedRange<Double>,
+        _ target: Target<Double>,
+        _ help: String
+    ) -> Setting {
+        let fallback = self.format(ServeConfiguration()[keyPath: target])
+        return Setting(key: key, placeholder: "N", fallback: fallback, help: help) {
+            text, configuration throws(Rejection) in
+            guard let value = Double(text), bounds.contains(value) else {
+                let range = "\(self.format(bounds.lowerBound)) to \(self.format(bounds.upperBound))"
+                throw Rejection(allowed: "a number a second from \(range)")
+            }
+            configuration[keyPath: target] = value
+        }
+    }
+
     static func flag(_ key: String, _ target: Target<Bool>, _ help: String) -> Setting {
         let fallback = String(ServeConfiguration()[keyPath: target])
         return Setting(key: key, placeholder: "BOOL", fallback: fallback, help: help) {

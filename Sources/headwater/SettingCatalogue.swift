@@ -16,7 +16,7 @@ enum SettingCatalogue {
         let settings: [Setting]
     }
 
-    static let groups = [listeners, streams, channels, publishing, network, limits, process]
+    static let groups = [listeners, streams, channels, publishing, telemetry, network, limits, process]
     static let all = groups.flatMap(\.settings)
 
     private static let listeners = Group(
@@ -118,18 +118,41 @@ enum SettingCatalogue {
                     throw Setting.Rejection(allowed: "TOKEN=PATTERN[,PATTERN...];...; \(error)")
                 }
             },
-            Setting(
-                key: "publish-rate", placeholder: "N", fallback: "50000",
-                help: "Events a second over all publishers; beyond it 429."
-            ) { text, configuration throws(Setting.Rejection) in
-                guard let rate = Double(text), 0.01...10_000_000 ~= rate else {
-                    throw Setting.Rejection(allowed: "a number of events a second from 0.01 to 10000000")
-                }
-                configuration.origin.publishRate = rate
-            },
+            .rate(
+                "publish-rate", 0.01...10_000_000, \.origin.publishRate,
+                "Events a second over all publishers; beyond it 429."
+            ),
             .number(
                 "publish-max-bytes", 1...67_108_864, \.origin.publishMaximumBytes,
                 "Bytes of one publish request's body; beyond it 413."
+            ),
+        ]
+    )
+
+    private static let telemetry = Group(
+        title: "Telemetry",
+        settings: [
+            .flag("metrics", \.origin.metrics, "Count deliveries for /metrics; false is for comparison."),
+            .flag("trace-log", \.traceLog, "Print a line for each span on standard error."),
+            .rate(
+                "event-span-rate", 0...1_000_000, \.eventSpanRate,
+                "Spans of single events a second; 0 keeps only those of slow ones."
+            ),
+            .seconds(
+                "slow-event", 0.001...3600, \.origin.slowEvent,
+                "The span of an event that is later than this is kept whatever the rate."
+            ),
+            .seconds(
+                "segment-interval", 1...3600, \.origin.segmentInterval,
+                "An open stream tells of itself in its trace this often."
+            ),
+            .flag(
+                "trace-comments", \.origin.traceComments,
+                "Events of sampled publishes carry a comment line with their traceparent."
+            ),
+            .rate(
+                "beacon-rate", 0.01...1_000_000, \.origin.beaconRate,
+                "Reports of receivers' own lag a second, over all; beyond it 429."
             ),
         ]
     )

@@ -27,7 +27,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
 def fanout(tmp_path_factory) -> Path:
     """The client, built."""
     folder = tmp_path_factory.mktemp("fanout")
-    subprocess.run(["make", "-s", "-C", str(BENCHMARKS / "client-h2"), f"OUT={folder}"], check=True)
+    subprocess.run(["make", "-s", "-C", str(BENCHMARKS), f"OUT={folder}", f"{folder}/fanout-h2"], check=True)
     return folder / "fanout-h2"
 
 

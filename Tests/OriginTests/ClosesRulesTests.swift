@@ -261,6 +261,22 @@ import Testing
         #expect(scenario.reasons() == [.clientClosed, .clientClosed])
     }
 
+    @Test(arguments: [
+        (7, 0.02, CloseReason.intermediaryShutdown),
+        (7, 0.09, .intermediaryShutdown),
+        (7, 0.12, .clientClosed),  // judged before
+        (8, 0.02, .clientClosed),  // another connection's end
+    ])
+    func hopThatResetsItsStreamsBeforeItEndsTheConnectionIsAShutdown(
+        connection: UInt64, later: Double, reason: CloseReason
+    ) {
+        var scenario = CloseScenario(end: .rstStream(code: 2))
+        scenario.add(.init(at: 1_000, age: 50, idle: 3.3, connection: 7))
+        scenario.add(.init(at: 1_000.001, age: 90, idle: 3.3, connection: 7))
+        scenario.connectionEnds = [(connection, 1_000 + later)]
+        #expect(scenario.reasons() == [reason, reason])
+    }
+
     // MARK: 7 and 8, clients
 
     @Test(arguments: [(0.050, "found_by_write"), (0.051, "nothing_known")])

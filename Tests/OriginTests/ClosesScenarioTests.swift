@@ -28,6 +28,8 @@ struct CloseScenario {
     var heartbeat: Double? = 15
     var peer = "10.0.0.1"
     private(set) var closes: [CloseEvidence] = []
+    /// Ends of HTTP/2 connections: which, and when.
+    var connectionEnds: [(connection: UInt64, at: Double)] = []
 
     mutating func add(_ close: Close, end: PeerEnd? = nil) {
         let stream = UInt64(closes.count + 1)
@@ -63,9 +65,14 @@ struct CloseScenario {
     func verdicts() -> [Verdict] {
         var ledger = CloseLedger()
         var judged: [UInt64: Verdict] = [:]
+        var ends = connectionEnds.map { ($0.connection, nanoseconds($0.at)) }[...]
         for close in closes.sorted(by: { $0.endNanoseconds < $1.endNanoseconds }) {
             for (evidence, verdict) in ledger.settle(now: close.endNanoseconds) { judged[evidence.stream] = verdict }
             if let (evidence, verdict) = ledger.record(close) { judged[evidence.stream] = verdict }
+        }
+        while let (connection, at) = ends.popFirst() {
+            for (evidence, verdict) in ledger.settle(now: at) { judged[evidence.stream] = verdict }
+            ledger.connectionEnded(connection)
         }
         for (evidence, verdict) in ledger.flush() { judged[evidence.stream] = verdict }
         return closes.compactMap { judged[$0.stream] }

@@ -133,8 +133,9 @@ private func intermediaryShutdown(_ evidence: CloseEvidence, _ population: Close
         let moment = population.tempo(of: evidence.peer)?.moment(around: evidence.endNanoseconds), moment.standsOut,
         moment.ageSpread >= CloseTolerance.differentAges
     else { return nil }
-    // A page that is left resets its streams on a connection that lives on; a hop that goes away ends the connection.
-    if !moment.severalConnections, moment.resetStreams == moment.ends { return nil }
+    // A page that is left resets its streams on a connection that lives on; a hop that goes away ends the connection,
+    // at once or after it has reset one stream after the other.
+    if !moment.severalConnections, moment.resetStreams == moment.ends, !evidence.connectionEnded { return nil }
     let confidence: Confidence =
         switch (moment.ends, moment.severalConnections) {
         case (8..., true): .high

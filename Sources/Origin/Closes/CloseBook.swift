@@ -16,7 +16,7 @@ struct ClosedStream: Sendable {
     /// The client as trusted intermediaries tell it.
     let client: String
     let path: String
-    let applicationProtocol: String
+    let applicationProtocol: ApplicationProtocol
     let requestNumber: UInt64
     let evidence: CloseEvidence
 }
@@ -31,7 +31,12 @@ struct JudgedStream: Sendable {
 /// millisecond each, is done by whoever calls ``settle(now:)``, and that is never an event loop.
 final class CloseBook: Sendable {
     /// Closes since the last call of ``settle(now:)``. Bound: the process's limit of streams.
-    private let inbox = Mutex<[ClosedStream]>([])
+    private let inbox = Mutex(Inbox())
+    private struct Inbox {
+        var streams: [ClosedStream] = []
+        /// HTTP/2 connections that ended. Bound: those that were open.
+        var connections: [UInt64] = []
+    }
     private struct State {
         var ledger = CloseLedger()
         /// Streams that wait for their verdict, by number. Bound: the ledger's capacity.
@@ -45,12 +50,21 @@ final class CloseBook: Sendable {
     static let remembered = 256
 
     private let logger: Logger
+    private let counts: ProcessCounts
     private let state = Mutex(State())
 
-    init(logger: Logger) { self.logger = logger }
+    init(logger: Logger, counts: ProcessCounts) {
+        self.logger = logger
+        self.counts = counts
+    }
 
     func record(_ stream: ClosedStream) {
-        self.inbox.withLock { $0.append(stream) }
+        self.inbox.withLock { $0.streams.append(stream) }
+    }
+
+    /// An HTTP/2 connection ended, which throws light on the streams that its peer reset right before.
+    func connectionEnded(_ connection: ConnectionID) {
+        self.inbox.withLock { $0.connections.append(connection.rawValue) }
     }
 
     /// Judges what has waited long enough. `now` is monotonic nanoseconds.
@@ -65,19 +79,24 @@ final class CloseBook: Sendable {
 
     private func judge(_ settle: (inout CloseLedger) -> [CloseLedger.Judged]) {
         let arrived = self.inbox.withLock { inbox in
-            defer { inbox = [] }
+            defer { inbox = Inbox() }
             return inbox
         }
         let judged = self.state.withLock { state -> [JudgedStream] in
             var closes: [CloseLedger.Judged] = []
-            for stream in arrived {
+            for stream in arrived.streams {
                 state.waiting[stream.evidence.stream] = stream
                 if let hurried = state.ledger.record(stream.evidence) { closes.append(hurried) }
             }
+            for connection in arrived.connections { state.ledger.connectionEnded(connection) }
             closes += settle(&state.ledger)
             return Self.take(closes, from: &state)
         }
-        for judged in judged { self.log(judged) }
+        for judged in judged {
+            self.log(judged)
+            self.counts.streamClosed(
+                judged.verdict, over: judged.stream.applicationProtocol, age: judged.stream.evidence.ageNanoseconds)
+        }
     }
 
     /// The newest first.
@@ -106,7 +125,7 @@ final class CloseBook: Sendable {
             "request": "\(stream.requestNumber)",
             "peer": "\(stream.client)",
             "connection_peer": "\(evidence.peer)",
-            "protocol": "\(stream.applicationProtocol)",
+            "protocol": "\(stream.applicationProtocol.rawValue)",
             "path": "\(stream.path)",
             "reason": "\(judged.verdict.reason.rawValue)",
             "confidence": "\(judged.verdict.confidence.rawValue)",

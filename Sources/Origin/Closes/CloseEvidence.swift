@@ -59,6 +59,9 @@ public struct CloseEvidence: Equatable, Sendable {
     /// The heartbeat interval of this stream, or nil when heartbeats are off.
     public var heartbeatNanoseconds: Int64?
 
+    /// HTTP/2: the connection that carried the stream ended as well, before the close was judged.
+    public var connectionEnded = false
+
     /// The lifetime that a hop announced with the request (`x-envoy-expected-rq-timeout-ms`), in milliseconds.
     public var announcedLimitMilliseconds: Int64?
 

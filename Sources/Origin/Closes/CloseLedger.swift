@@ -54,6 +54,13 @@ public struct CloseLedger: Sendable {
         return (oldest, classify(oldest, among: population))
     }
 
+    /// Takes the end of an HTTP/2 connection: what its streams that wait for their verdict ended with was its beginning.
+    public mutating func connectionEnded(_ connection: UInt64) {
+        for index in waiting.indices[head...] where waiting[index].connection == connection {
+            waiting[index].connectionEnded = true
+        }
+    }
+
     /// Judges the closes that have waited long enough, in the order in which they were recorded.
     public mutating func settle(now: Int64) -> [Judged] {
         guard let next = nextSettleNanoseconds, next <= now else { return [] }

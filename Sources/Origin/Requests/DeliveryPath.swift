@@ -7,6 +7,9 @@ import NIOHTTP1
 import Transport
 
 enum DeliveryPath {
+    /// No intermediary shows.
+    static let direct = "direct"
+
     /// What the client calls its way (`?path=`), or what the request shows: `via-` and the first pseudonym of `Via`
     /// (RFC 9110, section 7.6.3), `forwarded` if only a forwarding field is there, else `direct`.
     static func name(of head: RequestHead, label: String?) -> String {
@@ -17,11 +20,11 @@ enum DeliveryPath {
             if words.count > 1, let name = self.token(words[1]) { return "via-\(name)" }
         }
         let isForwarded = head.headers.contains(name: "forwarded") || head.headers.contains(name: "x-forwarded-for")
-        return isForwarded ? "forwarded" : "direct"
+        return isForwarded ? "forwarded" : self.direct
     }
 
     /// Up to 64 characters that are safe in a header, a log line and a JSON string.
-    private static func token(_ text: some StringProtocol) -> String? {
+    static func token(_ text: some StringProtocol) -> String? {
         let isSafe = text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

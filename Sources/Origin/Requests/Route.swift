@@ -16,6 +16,12 @@ enum Route: Equatable {
     case readiness
     case debugStreams
     case debugConnections
+    case debugTraces
+    /// `/debug/traces/{trace id}`; the id as it was sent.
+    case debugTrace(String)
+    case metrics
+    case time
+    case beacon
     case unknown
 
     init(_ head: RequestHead) {
@@ -26,6 +32,12 @@ enum Route: Equatable {
         case "/readyz": self = .readiness
         case "/debug/streams": self = .debugStreams
         case "/debug/connections": self = .debugConnections
+        case "/debug/traces": self = .debugTraces
+        case "/metrics": self = .metrics
+        case "/time": self = .time
+        case "/beacon": self = .beacon
+        case let path where path.hasPrefix(Self.traceRoot):
+            self = .debugTrace(String(path.dropFirst(Self.traceRoot.count)))
         default:
             let parts = head.path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 4, parts[0].isEmpty, parts[1] == "channels", parts[3] == "events" else {
@@ -33,6 +45,27 @@ enum Route: Equatable {
                 return
             }
             self = .channel(PercentEncoding.decode(parts[2], plusIsSpace: false))
+        }
+    }
+
+    private static let traceRoot = "/debug/traces/"
+
+    /// The route as metrics and spans name it (`http.route`): a closed set, without what requests put into it.
+    var template: String {
+        switch self {
+        case .channel: "/channels/{channel}/events"
+        case .channels: "/channels/events"
+        case .measurement: "/events"
+        case .health: "/healthz"
+        case .readiness: "/readyz"
+        case .debugStreams: "/debug/streams"
+        case .debugConnections: "/debug/connections"
+        case .debugTraces: "/debug/traces"
+        case .debugTrace: "/debug/traces/{trace_id}"
+        case .metrics: "/metrics"
+        case .time: "/time"
+        case .beacon: "/beacon"
+        case .unknown: "unmatched"
         }
     }
 }

@@ -8,15 +8,16 @@ import Transport
 
 /// The hot part of one open stream. Times are monotonic nanoseconds.
 ///
-/// The order of the fields is their order in memory: what a fan-out reads and writes for each event comes first and
-/// is 64 bytes, a cache line, and nothing of it is a reference, so that serving a stream neither counts one nor follows
-/// one. The whole is two lines, and ``StreamTable`` puts it where a line begins.
+/// The order of the fields is their order in memory: what a fan-out reads and writes for each event comes first, a
+/// cache line and one word of the next, and nothing of it is a reference, so that serving a stream neither counts one
+/// nor follows one. The whole is two lines, and ``StreamTable`` puts it where a pair of them begins, which the processor
+/// fetches together.
 struct StreamState {
     /// ``Subscriber/member`` of a stream that reads one channel.
     static let single: Int32 = -1
 
     /// Held as long as ``transport``, as it must be.
-    let gate: WriteGate?
+    let gate: StreamGate
     /// The sequence number of the next event to send. Of several channels, see ``StreamRecord/members``.
     var position: UInt64
     /// Since when the socket takes nothing; 0 while it does.
@@ -34,11 +35,16 @@ struct StreamState {
     var subscriberIndex: Int32
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
     var isEnding = false
+    /// Its events are recorded one by one, in ``StreamRecord/trace``.
+    let isTraced: Bool
+    /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
+    var waitsForWindow = false
+    let applicationProtocol: ApplicationProtocol
     let transport: ServerStream
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    private let padding: (UInt64, UInt64) = (0, 0)
+    private let padding: UInt64 = 0
 
     init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
         self.gate = transport.gate
@@ -47,9 +53,17 @@ struct StreamState {
         self.lastEventAt = record.openedAt
         self.deadline = deadline
         self.subscriberIndex = 0
+        self.isTraced = false
+        self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
         self.record = record
+    }
+
+    /// Notes that the socket takes no more.
+    mutating func block(now: Int64) {
+        self.blockedSince = now
+        self.waitsForWindow = self.transport.waitsForWindow
     }
 
     /// Notes that bytes went out.

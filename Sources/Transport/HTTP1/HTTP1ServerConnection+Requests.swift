@@ -38,6 +38,7 @@ extension HTTP1ServerConnection {
     private func begin(_ head: HTTPRequestHead) {
         self.connection.requestCount += 1
         self.connection.applicationProtocol = head.version.minor == 0 ? .http10 : .http11
+        if self.connection.requestCount == 1 { self.server.establish(self.connection) }
         self.refusal = nil
         let request = RequestHead(
             method: head.method,
@@ -93,11 +94,15 @@ extension HTTP1ServerConnection {
     func respond(_ response: Response) { self.answer(response, mustClose: false) }
 
     func reject(_ rejection: HTTP1Rejection) {
+        self.connection.ends(by: .violation)
         self.answer(.problem(rejection.status, detail: rejection.detail), mustClose: true)
     }
 
     private func answer(_ response: Response, mustClose: Bool) {
         let isHead = self.head?.method == .HEAD
+        if self.machine.awaitsResponse || self.machine.acceptsBody, let head = self.head {
+            self.server.application.responseStarted(head, status: response.status)
+        }
         switch self.machine.responseStarted(mustClose: mustClose || response.closesConnection) {
         case .drop: return
         case .keepAlive:

@@ -16,6 +16,7 @@ extension HTTP1ServerConnection {
         self.deadline = .max
         self.connection.activeStreams = 1
         self.isChunked = self.head?.applicationProtocol != .http10
+        if let request = self.head { self.server.application.responseStarted(request, status: head.status) }
         self.head = nil
         self.dropParser()
         try? self.channel.syncOptions?.setOption(.autoRead, value: true)
@@ -151,6 +152,7 @@ extension HTTP1ServerConnection {
     func abort() {
         self.forgetStream()
         guard self.machine.connectionLost() else { return }
+        self.connection.ends(by: .complete)
         self.socket?.resetOnClose()
         self.closeNow()
     }

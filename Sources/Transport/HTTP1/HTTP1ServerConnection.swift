@@ -107,6 +107,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
             self.lose(.reading(errno: error.errnoCode))
         } else if let error = error as? TLSError {
             // The TLS handler has said what there is to say, and closes.
+            self.connection.ends(by: .violation)
             self.server.report(error, from: self.connection)
         } else if self.machine.awaitsResponse {
             // Answers come in the order of the requests (RFC 9112, section 9.3.2): this one waits for its turn.
@@ -119,7 +120,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     public func channelInactive(context: ChannelHandlerContext) {
         self.gate.shut()
-        self.server.remove(self)
+        self.server.connectionGone(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
         self.parser = nil
         self.reader = nil
@@ -131,21 +132,27 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         guard now >= self.deadline else { return }
         switch self.machine.state {
         case .idle where self.connection.requestCount == 0, .readingBody:
+            self.connection.ends(by: .timeout)
             self.reject(
                 HTTP1Rejection(
                     status: .requestTimeout, detail: "The request was not complete in time; send it faster."
                 )
             )
-        case .idle, .lingering, .responding, .closed: self.closeNow()
+        case .idle, .lingering, .responding, .closed:
+            self.connection.ends(by: .timeout)
+            self.closeNow()
         case .streaming: self.deadline = .max
         }
     }
 
-    func closeWhenIdle() {
+    func closeWhenIdle(by cause: ConnectionEnd) {
         // A connection without a request so far may have one on its way: it is answered, and closed then.
         switch self.machine.retire(isFresh: self.connection.requestCount == 0) {
-        case .closeNow: self.closeNow()
-        case .afterResponse, .leaveStream: break
+        case .closeNow:
+            self.connection.ends(by: cause)
+            self.closeNow()
+        case .afterResponse: self.connection.ends(by: cause)
+        case .leaveStream: break
         }
     }
 
@@ -156,6 +163,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// Stops parsing and ends our side after what is still to be written.
     func linger() {
+        self.connection.ends(by: self.connection.isOverLimit ? .limit : .complete)
         self.dropParser()
         self.deadline = Clock.monotonic() + self.server.limits.bodyTimeout
         self.closesWhenFlushed = true
@@ -171,6 +179,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
     func lose(_ cause: StreamEnd.Cause) {
+        self.connection.ends(by: cause == .inputOverflow ? .violation : .peer)
         self.gate.shut()
         let wasStreaming = self.machine.connectionLost()
         let socket = wasStreaming ? self.socket?.sample() : nil

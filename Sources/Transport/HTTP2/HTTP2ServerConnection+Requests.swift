@@ -110,13 +110,14 @@ extension HTTP2ServerConnection {
         let hasBody = length > 0 && !isHead
         self.release(pending, of: slot)
         self.exchanges[Int(slot.index)]?.request = nil
+        self.server.application.responseStarted(pending.head, status: response.status)
         self.session.sendHeaders(slot, headers, endStream: !hasBody)
         if hasBody {
             self.append(response.body, to: slot, thenEnd: true)
         } else {
             self.drop(slot)
         }
-        if response.closesConnection { self.closeWhenIdle() }
+        if response.closesConnection { self.closeWhenIdle(by: self.connection.isOverLimit ? .limit : .drain) }
         self.scheduleFlush()
     }
 

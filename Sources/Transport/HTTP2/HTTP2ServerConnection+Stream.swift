@@ -9,10 +9,11 @@ import NIOHPACK
 
 extension HTTP2ServerConnection {
     func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {
-        guard let exchange = self.exchange(slot), exchange.request != nil, exchange.token == nil else { return }
+        guard let exchange = self.exchange(slot), let pending = exchange.request, exchange.token == nil else { return }
         guard self.session.sendHeaders(slot, self.section(head)) else { return }
         self.exchanges[Int(slot.index)]?.request = nil
         self.exchanges[Int(slot.index)]?.token = token
+        self.server.application.responseStarted(pending.head, status: head.status)
         self.connection.activeStreams += 1
         self.append(preamble, to: slot, thenEnd: false)
         self.scheduleFlush()
@@ -36,6 +37,16 @@ extension HTTP2ServerConnection {
             }
         }
         return .caughtUp
+    }
+
+    /// The same for a message within a pass over many streams, where nothing but the copy is to be done: the flush of
+    /// this turn is due anyway, and there is room. `false` asks for the longer way, and leaves everything as it is.
+    @inline(__always)
+    func appendInPass(_ payload: UnsafeRawBufferPointer, on slot: StreamSlot) -> Bool {
+        guard self.isFlushScheduled,
+            self.session.pendingOutputBytes * 2 < self.session.configuration.maxBufferedBytes
+        else { return false }
+        return self.session.appendAtOnce(slot, payload)
     }
 
     /// One message for one stream; `false` if none of it was taken.

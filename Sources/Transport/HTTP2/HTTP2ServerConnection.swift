@@ -18,7 +18,9 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     let connection: Connection
     let server: ServerLoop
     let channel: any Channel
-    var session: HTTP2ServerSession
+    /// Unchecked, because each event would pay for the check and nothing can overlap: the session calls nobody, and
+    /// only its ``HTTP2ServerSession/withOutput(_:)`` lends anything out, to a system call.
+    @exclusivity(unchecked) var session: HTTP2ServerSession
     /// Indexed by ``StreamSlot/index``. Bound: the session's concurrent streams.
     var exchanges: ContiguousArray<HTTP2Exchange?> = []
     /// Requests whose body is not complete. Bound: as above.
@@ -29,7 +31,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
     private var queuedBytes = 0
-    private var isFlushScheduled = false
+    private(set) var isFlushScheduled = false
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
     private var isReadingPaused = false
@@ -59,6 +61,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     public func handlerAdded(context: ChannelHandlerContext) {
         self.server.add(self)
+        self.server.establish(self.connection)
         // Our SETTINGS go out before the peer's preface is complete (RFC 9113, section 3.4).
         self.scheduleFlush()
     }
@@ -93,8 +96,11 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         case .pingAcknowledged: break
         case .goAwayReceived(let code, let debug, _):
             self.peerGoAway = (code, debug)
-            self.connection.goAwayReceived = code.description
-        case .connectionError(let code, _): self.endAll(.violation(code.rawValue))
+            self.connection.goAwayReceived = code
+        case .connectionError(let code, _):
+            self.connection.ends(by: .violation)
+            self.connection.goAwaySent = code
+            self.endAll(.violation(code.rawValue))
         }
     }
 
@@ -107,7 +113,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? TLSError { self.server.report(error, from: self.connection) }
+        if let error = error as? TLSError {
+            self.connection.ends(by: .violation)
+            self.server.report(error, from: self.connection)
+        }
         let code = (error as? IOError)?.errnoCode ?? EPROTO
         switch StreamEnd.Cause.reading(errno: code) {
         case .timedOut(let code): self.endAll(.timedOut(code))
@@ -117,9 +126,9 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
-        self.server.remove(self)
         self.isClosing = true
         self.endAll(self.endOfConnection(isReset: false))
+        self.server.connectionGone(self)
     }
 
     private func endOfConnection(isReset: Bool) -> StreamEnd.Cause {
@@ -213,6 +222,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     private func lose(_ cause: StreamEnd.Cause) {
         guard !self.isClosing else { return }
+        self.connection.ends(by: .peer)
         self.isClosing = true
         if case .timedOut = cause { self.endAll(cause) } else { self.endAll(self.endOfConnection(isReset: true)) }
         self.socket?.resetOnClose()
@@ -232,6 +242,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     func sweep(now: Int64) {
         if self.isClosing || self.session.counters.requests == 0, now >= self.deadline {
+            self.connection.ends(by: .timeout)
             return self.closeNow()
         }
         guard now - self.lastTick >= 1_000_000_000, !self.isClosing else { return }
@@ -240,11 +251,12 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         self.giveUpSlowBodies(now: now)
         self.headerBlockSince = self.session.isReceivingHeaderBlock ? self.headerBlockSince ?? now : nil
         if let headerBlockSince, now - headerBlockSince >= self.server.limits.headerTimeout {
+            self.connection.ends(by: .timeout)
             self.endAll(.violation(HTTP2ErrorCode.protocolError.rawValue))
             return self.closeNow()
         }
         if self.session.streamCount > 0 { self.idleSince = now }
-        if now - self.idleSince >= self.server.limits.keepAliveTimeout { self.closeWhenIdle() }
+        if now - self.idleSince >= self.server.limits.keepAliveTimeout { self.closeWhenIdle(by: .timeout) }
         if let gracefulSince, now - gracefulSince >= 1_000_000_000 {
             // A round trip has passed: what the peer opened before it read the first GOAWAY has arrived.
             self.session.goAway()
@@ -253,8 +265,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         self.process()
     }
 
-    func closeWhenIdle() {
+    func closeWhenIdle(by cause: ConnectionEnd) {
         guard self.gracefulSince == nil else { return }
+        self.connection.ends(by: cause)
+        self.connection.goAwaySent = .noError
         self.gracefulSince = Clock.monotonic()
         self.session.goAwayGracefully()
         self.scheduleFlush()

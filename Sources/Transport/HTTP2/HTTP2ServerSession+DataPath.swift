@@ -19,22 +19,23 @@ extension HTTP2ServerSession {
     public mutating func appendData(
         _ slot: StreamSlot, _ bytes: UnsafeRawBufferPointer, endStream: Bool = false
     ) -> AppendOutcome {
+        if !endStream, appendAtOnce(slot, bytes) { return .accepted }
         guard table.isCurrent(slot) else { return .closed }
-        let position = slot.index
+        return appendSlowly(slot.index, bytes, endStream: endStream)
+    }
+
+    /// Sends bytes in one DATA frame if nothing at all is in the way; else does nothing and returns `false`.
+    @inline(__always)
+    mutating func appendAtOnce(_ slot: StreamSlot, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let count = bytes.count
-        let id = table[position].id
-        if !endStream, count > 0, count <= Int(table[position].sendWindow), count <= connectionSendWindow,
-            count <= peer.maxFrameSize, waiting.isEmpty || turn == position,
+        guard count > 0, count <= connectionSendWindow, count <= peer.maxFrameSize,
             count + HTTP2FrameHeader.byteCount + pendingOutputBytes <= configuration.maxBufferedBytes,
-            table[position].state.contains(.headersSent), !isFailed
-        {
-            table[position].sendWindow -= Int32(truncatingIfNeeded: count)
-            connectionSendWindow -= count
-            counters.dataFrames += 1
-            output.append(.data, [], id, payload: bytes)
-            return .accepted
-        }
-        return appendSlowly(position, bytes, endStream: endStream)
+            waiting.isEmpty || turn == slot.index, !isFailed, let id = table.takeWindow(slot, count)
+        else { return false }
+        connectionSendWindow -= count
+        counters.dataFrames += 1
+        output.append(.data, [], id, payload: bytes)
+        return true
     }
 
     /// How many bytes ``appendData(_:_:endStream:)`` would take now, were the message that long.
@@ -45,6 +46,11 @@ extension HTTP2ServerSession {
         let frames = room / (HTTP2FrameHeader.byteCount + peer.maxFrameSize) + 1
         return max(
             0, min(Int(table[slot.index].sendWindow), connectionSendWindow, room - frames * HTTP2FrameHeader.byteCount))
+    }
+
+    /// Whether the peer's windows alone keep this stream from sending.
+    func waitsForWindow(_ slot: StreamSlot) -> Bool {
+        table.isCurrent(slot) && (connectionSendWindow <= 0 || table[slot.index].sendWindow <= 0)
     }
 
     /// The stream that has been waiting for the longest and may write now; it is its turn until the next call.

@@ -149,7 +149,7 @@ extension HTTP2ServerSession {
         guard !table[position].state.contains(.remoteClosed) else { throw .stream(block.streamID, .streamClosed) }
         guard block.endStream, !block.dependsOnItself, HTTP2RequestValidation.trailersAreValid(headers),
             HTTP2RequestValidation.listSize(headers) <= configuration.maxHeaderListSize,
-            table[position].bodyRemaining <= 0
+            table[position].bodyRemaining <= 0 || table[position].state.contains(.lingering)
         else { throw .stream(block.streamID, .protocolError) }
         if table[position].state.contains(.lingering) {
             end(position, .complete)

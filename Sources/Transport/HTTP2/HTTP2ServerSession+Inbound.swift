@@ -181,15 +181,20 @@ extension HTTP2ServerSession {
         return .data(table.slot(at: position), slice, endStream: endStream)
     }
 
-    /// The response is complete, nobody wants the rest of the request. Its stream window is not opened again; when half
-    /// of it is used up, the peer is asked to stop (section 8.1).
+    /// The response is complete, nobody wants the rest of the request: it is read up to a bound, then the peer is asked
+    /// to stop (section 8.1).
     private mutating func discard(_ header: HTTP2FrameHeader, at position: Int32) throws(HTTP2Fault) -> HTTP2Event? {
         giveBackToConnection(header.length)
         if header.flags.contains(.endStream) {
             end(position, .complete)
-        } else if Int(table[position].receiveWindow) * 2 < streamReceiveWindow {
+            return nil
+        }
+        table[position].bodyRemaining -= Int64(header.length)
+        if table[position].bodyRemaining < 0 {
             sendReset(header.streamID, .noError)
             end(position, .resetByUs)
+        } else {
+            giveBackToStream(at: position)
         }
         return nil
     }

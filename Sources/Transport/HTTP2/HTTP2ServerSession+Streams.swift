@@ -92,7 +92,7 @@ extension HTTP2ServerSession {
         table[position].unconsumed = 0
         table[position].state = [.lingering, .headersSent]
         table[position].since = now
-        table[position].bodyRemaining = -1
+        table[position].bodyRemaining = Int64(configuration.maxDiscardedBytes)
         table.retireSlot(at: position)
         lingering.append(position, in: &table)
     }
@@ -104,7 +104,7 @@ extension HTTP2ServerSession {
     }
 
     mutating func giveBackToStream(at position: Int32) {
-        guard table[position].state.isDisjoint(with: [.remoteClosed, .lingering]) else { return }
+        guard !table[position].state.contains(.remoteClosed) else { return }
         let outstanding = Int(table[position].receiveWindow) + Int(table[position].unconsumed)
         let increment = streamReceiveWindow - outstanding
         guard increment > 0, increment * 2 >= streamReceiveWindow, admitControl(13) else { return }

@@ -81,7 +81,10 @@ public struct HTTP2SessionConfiguration: Sendable {
     public var maxControlBytes = 524_288
     /// Streams that we remember after their end, to tell late frames from violations (section 5.1, "closed").
     public var closedStreamMemory = 1_024
-    /// How long a request body may go on after its response is complete, before we send RST_STREAM(NO_ERROR).
+    /// How much of a request body is read and dropped after its response is complete, before we send
+    /// RST_STREAM(NO_ERROR). Some clients forget the response when the reset comes while they still send.
+    public var maxDiscardedBytes = 1_048_576
+    /// How long a request body may go on after its response is complete, likewise.
     public var lingerNanoseconds: Int64 = 5_000_000_000
     /// How long the peer may take to acknowledge our SETTINGS (section 6.5.3).
     public var settingsTimeoutNanoseconds: Int64 = 30_000_000_000
@@ -106,6 +109,7 @@ public struct HTTP2SessionConfiguration: Sendable {
         result.encoderTableSize = min(max(encoderTableSize, 0), 1 << 20)
         result.maxBufferedBytes = max(maxBufferedBytes, 1_024)
         result.maxControlBytes = max(maxControlBytes, 4_096)
+        result.maxDiscardedBytes = max(maxDiscardedBytes, 0)
         result.closedStreamMemory = max(closedStreamMemory, 1)
         return result
     }

@@ -36,6 +36,19 @@ struct HTTP2StreamTable {
         return position >= 0 && position < streams.count && streams[position].generation == slot.generation
     }
 
+    /// Takes so many bytes of a stream's window and returns its identifier; `nil`, and nothing taken, if the slot is not
+    /// current, the response has not begun, or the window is smaller.
+    @inline(__always)
+    mutating func takeWindow(_ slot: StreamSlot, _ count: Int) -> UInt32? {
+        guard isCurrent(slot) else { return nil }
+        let position = Int(slot.index)
+        guard count <= Int(streams[position].sendWindow), streams[position].state.contains(.headersSent) else {
+            return nil
+        }
+        streams[position].sendWindow -= Int32(truncatingIfNeeded: count)
+        return streams[position].id
+    }
+
     func slot(at position: Int32) -> StreamSlot {
         StreamSlot(index: position, generation: streams[Int(position)].generation)
     }
@@ -103,7 +116,7 @@ struct HTTP2Stream {
     /// When it was opened (`HTTP2ServerSession.milliseconds`).
     var openedAt: UInt32 = 0
     var stallCount: UInt32 = 0
-    /// What `content-length` still promises; -1 without one.
+    /// What `content-length` still promises; -1 without one. Of a stream that lingers: what is still read and dropped.
     var bodyRemaining: Int64 = -1
     /// When the current stall began, or since when the stream lingers.
     var since: Int64 = 0

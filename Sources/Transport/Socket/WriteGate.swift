@@ -25,7 +25,7 @@
 ///   handing over parts that an open stream discards. Neither writes to any stream.
 ///
 /// `Sendable` for the sake of the table's lock alone.
-public struct WriteGate: @unchecked Sendable {  // proven: above
+struct WriteGate: @unchecked Sendable {  // proven: above
     private let cell: UnsafeMutablePointer<CInt>
     private static let shutMark: CInt = -1
 
@@ -35,13 +35,18 @@ public struct WriteGate: @unchecked Sendable {  // proven: above
         self.cell = cell
     }
 
+    /// Makes the gate that has this ``address``.
+    init(reopening address: UnsafeMutableRawPointer) { self.cell = address.assumingMemoryBound(to: CInt.self) }
+
+    var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self.cell) }
+
     func open(to socket: DirectSocket) { self.cell.pointee = socket.descriptor }
     func shut() { self.cell.pointee = Self.shutMark }
 
     /// Offers bytes to the socket, or returns `nil` if the gate is shut. Never blocks. What comes of a write that was
     /// not taken whole must be told to ``ServerStream/resume(after:of:from:in:)``.
     @inline(__always)
-    public func write(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
+    func write(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
         let descriptor = self.cell.pointee
         return descriptor == Self.shutMark ? nil : DirectSocket.write(bytes, to: descriptor)
     }

@@ -79,11 +79,16 @@ import Testing
     }
 
     @Test func section_8_1_earlyResponseThenResetWithNoErrorWhenTheBodyGoesOn() {
-        let peer = TestPeer { $0.streamReceiveWindow = 65_535 }
+        let peer = TestPeer {
+            $0.streamReceiveWindow = 65_535
+            $0.maxDiscardedBytes = 100_000
+        }
         if let slot = peer.open(1, fields: post, end: false) { peer.session.finish(slot) }
         peer.flush()
         #expect(peer.received == [.data(1, [], end: true)])
-        for _ in 0..<3 { peer.send(.data(1, [UInt8](repeating: 0, count: 16_384))) }
+        for _ in 0..<6 { peer.send(.data(1, [UInt8](repeating: 0, count: 16_384))) }
+        #expect(peer.resets(1).isEmpty, "98,304 bytes are read, beyond the window that the stream began with")
+        peer.send(.data(1, [UInt8](repeating: 0, count: 16_384)))
         #expect(peer.resets(1) == [Code.noError])
         #expect(peer.events.isEmpty)
         #expect(peer.ask { $0.streamCount } == 0)

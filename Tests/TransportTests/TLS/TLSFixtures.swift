@@ -14,7 +14,7 @@ import Foundation
 ///                └─ client    the edge
 ///     stranger ──── impostor  localhost; also shown as client certificate
 struct TLSFixtures: Sendable {
-    /// Made once for the whole test process; the directory goes with the system's temporary files.
+    /// Made once for the whole test process, and removed with it.
     static let shared = Result { try TLSFixtures() }
 
     static var files: TLSFixtures {
@@ -53,8 +53,14 @@ struct TLSFixtures: Sendable {
             validity: ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"])
     }
 
+    /// Holds every directory that the tests of this process make.
+    private static let root: URL = {
+        atexit { try? FileManager.default.removeItem(at: TLSFixtures.root) }
+        return FileManager.default.temporaryDirectory.appendingPathComponent("headwater-tls-\(getpid())")
+    }()
+
     static func temporaryDirectory() throws -> String {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("headwater-tls-\(UUID())")
+        let directory = root.appendingPathComponent("\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         return directory.path
     }

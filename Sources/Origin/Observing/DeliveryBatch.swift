@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// What a pass over a channel's streams has delivered and not yet counted. Most streams of a pass take the same events
+// after the same pause, so they are counted together: a few additions per stream, one look at the clock per batch.
+
+import Transport
+
+/// Streams that were handed the same events.
+struct DeliveryBatch {
+    /// Streams counted together before the clock is read: at 8 µs each over HTTP/1.1, the lag booked for those served
+    /// first is half a millisecond too long at most.
+    static let size: UInt32 = 64
+
+    /// The first event, and the first behind them.
+    private(set) var first: UInt64 = 0
+    private(set) var next: UInt64 = 0
+    private(set) var byteCount = 0
+    /// When the streams had got an event before; 0 if they had none.
+    private(set) var lastEventAt: Int64 = 0
+    private(set) var deliveredAt: Int64 = 0
+
+    private(set) var streams: UInt32 = 0
+    private(set) var http10: UInt32 = 0
+    private(set) var http2: UInt32 = 0
+    var http11: UInt32 { self.streams - self.http10 - self.http2 }
+
+    /// Whether what is handed to one more stream can be counted with the rest.
+    @inline(__always)
+    func takes(first: UInt64, next: UInt64, lastEventAt: Int64) -> Bool {
+        self.streams < Self.size
+            && (self.streams == 0
+                || (self.first == first && self.next == next && self.lastEventAt == lastEventAt))
+    }
+
+    @inline(__always)
+    mutating func add(
+        first: UInt64,
+        next: UInt64,
+        byteCount: Int,
+        protocol: ApplicationProtocol,
+        lastEventAt: Int64,
+        now: Int64
+    ) {
+        self.first = first
+        self.next = next
+        self.byteCount = byteCount
+        self.lastEventAt = lastEventAt
+        self.deliveredAt = now
+        self.streams &+= 1
+        if `protocol` == .http2 {
+            self.http2 &+= 1
+        } else if `protocol` == .http10 {
+            self.http10 &+= 1
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+/// An event loop's own end of the tracer: starts and ends spans without locks, and hands them over in chunks.
+///
+/// Bounded by `capacity`: the span that fills it takes all of them to the processor. Whoever owns the loop calls
+/// ``flush()`` on a timer, so that spans of a quiet loop do not wait; and before the loop ends.
+public struct SpanBuffer: ~Copyable {
+    public let tracer: Tracer
+    private let capacity: Int
+    private var ids: IDGenerator
+    private var budget: SpanBudget
+    private var spans: [FinishedSpan] = []
+    private var tally = SpanTally()
+
+    init(_ tracer: Tracer, budget: Double, capacity: Int, ids: IDGenerator) {
+        self.tracer = tracer
+        self.capacity = max(1, capacity)
+        self.ids = ids
+        self.budget = SpanBudget(rate: budget, now: tracer.processor.clock.monotonic())
+    }
+
+    /// Ended spans that the processor does not have yet.
+    public var count: Int { spans.count }
+
+    /// - Parameters:
+    ///   - parent: Nil for the root of a new trace.
+    ///   - time: Nanoseconds since the Unix epoch.
+    public mutating func start(
+        _ name: String,
+        kind: SpanKind = .internal,
+        parent: SpanContext? = nil,
+        at time: Int64,
+        attributes: [Attribute] = []
+    ) -> OpenSpan {
+        tracer.start(
+            name, kind: kind, parent: parent, at: time, attributes: attributes, ids: &ids, tally: &tally)
+    }
+
+    /// Ends a span that is worth keeping whatever the budget says, and pays for it.
+    ///
+    /// - Parameters:
+    ///   - time: Nanoseconds since the Unix epoch.
+    ///   - monotonic: The loop's time, for the budget.
+    public mutating func end(_ span: OpenSpan, at time: Int64, monotonic: Int64) {
+        guard span.isRecording else { return }
+        _ = budget.admits(.normal, now: monotonic)
+        append(span.finished(at: time))
+    }
+
+    /// A span whose start and end are known already, such as the delivery of one event: one array for its attributes,
+    /// and nothing at all when its trace is not sampled or the budget is used up.
+    ///
+    /// - Parameters:
+    ///   - parent: The stream's span. Not sampled, or nil, means no span.
+    ///   - start: Nanoseconds since the Unix epoch, as is `end`.
+    ///   - monotonic: The loop's time, for the budget.
+    ///   - link: The span that caused this one, such as the publish.
+    ///   - attributes: At most 128, each name once; asked for only when the span is kept.
+    /// - Returns: False when it was not kept.
+    @inline(__always)
+    @discardableResult
+    public mutating func record(
+        _ name: String,
+        kind: SpanKind = .internal,
+        parent: SpanContext?,
+        start: Int64,
+        end: Int64,
+        priority: SpanPriority = .low,
+        monotonic: Int64,
+        link: SpanContext? = nil,
+        attributes: () -> [Attribute]
+    ) -> Bool {
+        guard let parent, parent.isSampled, tracer.isEnabled else { return false }
+        tally.started.note(origin: parent.isRemote ? .remote : .local, isSampled: true)
+        guard budget.admits(priority, now: monotonic) else {
+            tally.refusedByBudget &+= 1
+            return false
+        }
+        let context = SpanContext(
+            traceID: parent.traceID, spanID: ids.spanID(), flags: parent.flags, state: parent.state)
+        var span = FinishedSpan(
+            context: context, parentID: parent.spanID, parentIsRemote: parent.isRemote, name: name, kind: kind,
+            start: start, end: max(start, end))
+        let (kept, dropped) = tracer.limits.limited(attributes(), to: tracer.limits.attributes)
+        span.attributes = kept
+        span.dropped.attributes = dropped
+        if let link, link.isValid { span.links = [SpanLink(context: link)] }
+        append(span)
+        return true
+    }
+
+    /// Hands over what has ended and what was counted: one short lock.
+    public mutating func flush() {
+        if spans.isEmpty, tally == SpanTally() { return }
+        let full = spans
+        spans = []
+        tracer.processor.submit(full, tally: tally)
+        tally = SpanTally()
+    }
+
+    private mutating func append(_ span: FinishedSpan) {
+        if spans.isEmpty { spans.reserveCapacity(min(capacity, 64)) }
+        spans.append(span)
+        if spans.count >= capacity { flush() }
+    }
+}

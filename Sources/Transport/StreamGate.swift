@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The short way from a fan-out to a stream: 16 bytes that a pass reads with the rest of the stream's hot state, without
+// a reference to count. What does not go this way goes by `ServerStream.send(from:of:)`.
+
+/// One stream's short way, valid for as long as its ``ServerStream`` is held. Belongs to the connection's event loop.
+public struct StreamGate {
+    /// Over HTTP/1.1 the cell of a ``WriteGate``; over HTTP/2 the connection, whose reference the stream holds.
+    private let target: UnsafeMutableRawPointer
+    /// Over HTTP/1.1 ``none``.
+    private let slot: StreamSlot
+
+    private static let none = StreamSlot(index: -1, generation: 0)
+
+    init(_ gate: WriteGate) {
+        self.target = gate.address
+        self.slot = Self.none
+    }
+
+    init(_ connection: HTTP2ServerConnection, _ slot: StreamSlot) {
+        self.target = Unmanaged.passUnretained(connection).toOpaque()
+        self.slot = slot
+    }
+
+    /// Offers a run of messages, or returns `nil` if the stream needs the longer way now. Never blocks. What comes of a
+    /// write that was not taken whole must be told to ``ServerStream/resume(after:of:from:in:)``.
+    public func write(_ run: FramedLog.Run) -> WriteOutcome? {
+        guard self.slot.index >= 0 else { return WriteGate(reopening: self.target).write(run.bytes) }
+        guard run.isSingle else { return nil }
+        let isTaken = Unmanaged<HTTP2ServerConnection>.fromOpaque(self.target)
+            ._withUnsafeGuaranteedRef { $0.appendInPass(run.payload, on: self.slot) }
+        return isTaken ? .wrote(run.bytes.count) : nil
+    }
+}
