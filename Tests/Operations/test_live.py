@@ -90,7 +90,7 @@ def test_panels_show_figures_and_not_only_zeros(live: Live) -> None:
     assert not still, still
 
 
-def test_curl_multiplexes_and_the_ratio_says_so(live: Live) -> None:
+def test_one_connection_of_many_streams_shows_in_the_ratio(live: Live) -> None:
     [series] = live.prometheus.query('job_protocol:sse_mux_ratio:ratio{protocol="h2"}')
     assert float(series["value"][1]) >= 6
 

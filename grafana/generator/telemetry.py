@@ -5,7 +5,7 @@
 from typing import Any
 
 from .dashboard import Row, dashboard as _dashboard
-from .overview import quantiles, rate, total
+from .overview import quantiles, rate
 from .panel import graph, query
 
 
@@ -66,7 +66,7 @@ def _queue() -> Row:
         ),
         graph(
             "Export duration",
-            "How long an export takes, retries included.",
+            "From the first attempt to the last answer: retries are what makes it seconds.",
             "s",
             *quantiles("otel_sdk_exporter_operation_duration_seconds"),
         ),
@@ -75,12 +75,6 @@ def _queue() -> Row:
             "Requests to the collector that came to their end, and how: without an error they were accepted.",
             "ops",
             rate("otel_sdk_exporter_operation_duration_seconds_count", "error_type", "{{error_type}}"),
-        ),
-        graph(
-            "Retries",
-            "Attempts after the first: the collector said 429, 502, 503 or 504, or was not there.",
-            "ops",
-            total("headwater_otlp_retries_total", "retries"),
         ),
         across=3,
     )

@@ -18,7 +18,7 @@ _OF_TARGETS = {"job", "instance"}
 
 # Closed sets that queries select by. Those of reason are read from docs/close-reasons.md as well.
 _VALUES = {
-    "protocol": {"http/1.0", "http/1.1", "h2"},
+    "protocol": {"http/1.0", "http/1.1", "h2", "unknown"},
     "direction": {"sent", "received"},
     "outcome": {"replayed", "current", "gap", "unknown_epoch"},
     "error_type": {

@@ -22,10 +22,9 @@ class Load:
         self.origin = origin
         self._stopping = threading.Event()
         measured = f"{origin.url}/events?interval=100&size=128"
-        # curl puts the transfers of one process on one HTTP/2 connection.
-        many = [f"{measured}&seed={number}" for number in range(1, _H2_STREAMS + 1)]
-        http2 = ["curl", "-sN", "--noproxy", "*", "--http2-prior-knowledge", "--parallel", "--parallel-max", "50"]
-        self._clients = [ManagedProcess([*http2, *many], directory, name="http2")]
+        # nghttp puts all its requests on one connection.
+        command = ["nghttp", "--null-out", f"--multiply={_H2_STREAMS}", measured]
+        self._clients = [ManagedProcess(command, directory, name="http2")]
         for number in range(_H1_STREAMS):
             command = ["curl", "-sN", "--noproxy", "*", f"{measured}&seed={number + 100}"]
             self._clients.append(ManagedProcess(command, directory, name=f"http1-{number}"))
