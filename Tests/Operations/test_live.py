@@ -3,6 +3,7 @@
 """Debian's Prometheus with our configuration against a running origin: under ordinary load everything has data and
 nothing fires, and a real idle timeout of a real proxy fires the alert that is made for it."""
 
+import re
 import time
 from pathlib import Path
 from typing import Iterator, NamedTuple
@@ -13,6 +14,7 @@ from edges_harness import HAProxy
 from edges_harness.fixtures import Subscriber
 from harness.origin import Origin
 from harness.waiting import wait_until
+from operations import catalogue
 from operations.load import Load
 from operations.prometheus import Prometheus, with_short_windows
 from operations.tree import DASHBOARDS, PAGES, code_blocks, dashboard, panels, rules
@@ -55,6 +57,21 @@ QUERIES = [
     for target in panel["targets"]
     if "expr" in target
 ]
+
+
+def test_page_of_metrics_lists_what_is_exposed(live: Live) -> None:
+    """docs/metrics.md against the exposition: families, types, and labels. Labels that only a request sets may miss."""
+    status, fields, body = live.origin.request("GET", "/metrics", headers={"Accept": "text/plain"})
+    assert status == 200 and fields["content-type"].startswith("text/plain; version=0.0.4"), fields
+    text = body.decode()
+    exposed = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+    documented = {name: family.kind for name, family in catalogue.families().items()}
+    assert exposed == documented
+    for name, family in catalogue.families().items():
+        seen: set[str] = set()
+        for labels in re.findall(rf"^{name}(?:_bucket|_count|_sum)?(?:\{{(.*)\}})? \S+$", text, re.M):
+            seen |= set(re.findall(r'(\w+)="', labels))
+        assert seen - {"le"} == family.labels, f"{name} has labels {sorted(seen)}"
 
 
 @pytest.mark.parametrize("panel, expr", QUERIES, ids=[f"{name}-{n}" for n, (name, _) in enumerate(QUERIES)])

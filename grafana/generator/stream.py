@@ -49,7 +49,7 @@ def _life() -> Row:
             "Late events",
             "Events of this stream that took longer than 250 ms to the socket.",
             "short",
-            '{ name = "sse.event" && span.sse.stream.id = "$stream" && duration > 250ms }',
+            '{ name = "sse.event" && span.sse.stream.id = "$stream" && span.sse.event.lag > 0.25 }',
         ),
         across=3,
     )

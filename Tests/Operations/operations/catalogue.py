@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
-"""The metrics there are: from docs/metrics.md when it exists, else from catalogue.txt; and what Prometheus itself adds."""
+"""The metrics there are, as docs/metrics.md lists them, and what Prometheus itself adds.
+
+That the page lists what the origin exposes is tested against a running origin, and against the sources' catalogue.
+"""
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-from .tree import ROOT, code_blocks, inline_code, rules
+from .tree import ROOT, rules
 
 _DOCUMENT = ROOT / "docs/metrics.md"
-_LIST = Path(__file__).resolve().parents[1] / "catalogue.txt"
 
 # Written by Prometheus for every target, and labels that it or a target file adds.
 _OF_PROMETHEUS = ("up", "scrape_duration_seconds", "scrape_samples_scraped")
@@ -52,11 +53,6 @@ class Family(NamedTuple):
         return {**bucket, f"{self.name}_sum": self.labels, f"{self.name}_count": self.labels}
 
 
-def _from_list() -> list[Family]:
-    lines = [line.split() for line in _LIST.read_text(encoding="utf-8").splitlines()]
-    return [Family(line[0], line[1], frozenset(line[2:])) for line in lines if line and line[0] != "#"]
-
-
 def _from_document() -> list[Family]:
     """Rows of tables whose first cell names metrics in backticks, the second the type, the third labels in backticks."""
     families = []
@@ -73,7 +69,7 @@ def _from_document() -> list[Family]:
 @cache
 def families() -> dict[str, Family]:
     """Every family by its name."""
-    found = _from_document() if _DOCUMENT.exists() else _from_list()
+    found = _from_document()
     assert len(found) > 30, f"only {len(found)} metrics read: has the table another form?"
     return {one.name: one for one in found}
 
@@ -111,12 +107,9 @@ def allowed_values(metric: str, label: str) -> frozenset[str] | None:
 
 
 @cache
-def span_words() -> frozenset[str] | None:
-    """Span and attribute names of docs/spans.md; None while there is no such page."""
-    page = ROOT / "docs/spans.md"
-    if not page.exists():
-        return None
-    words = set(inline_code(page))
-    for block in code_blocks(page, ""):
-        words |= set(block.split())
-    return frozenset(words)
+def span_words() -> frozenset[str]:
+    """Names of spans and attributes, as the one file of the sources that names them all has them."""
+    text = (ROOT / "Sources/Origin/Observing/SpanCatalogue.swift").read_text(encoding="utf-8")
+    found = frozenset(re.findall(r'= "([^"]+)"$', text, re.M))
+    assert len(found) > 40, f"only {len(found)} names of spans and attributes read"
+    return found

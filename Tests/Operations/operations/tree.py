@@ -18,6 +18,7 @@ RUNBOOKS = ROOT / "docs/runbooks"
 PAGES = sorted(
     [
         *RUNBOOKS.glob("*.md"),
+        ROOT / "docs/metrics.md",
         ROOT / "docs/observability.md",
         *(ROOT / folder / "README.md" for folder in ("prometheus", "grafana", "otel", "k8s")),
     ]
