@@ -13,7 +13,7 @@ extension Shard {
         let channel: Channel
     }
 
-    /// Notes that a stream was handed the events from `first` to before `next`.
+    /// Counts that a stream was handed the events from `first` to before `next`; its state says so afterwards.
     @inline(__always)
     func count(
         from first: UInt64,
@@ -35,9 +35,6 @@ extension Shard {
             lastEventAt: lastEventAt, now: now
         )
         if stream.pointee.isTraced { self.noteTraced(stream, of: channel, from: first, to: next, now: now) }
-        stream.pointee.wrote(bytes: bytes, now: now)
-        stream.pointee.lastEventAt = now
-        stream.pointee.eventCount += next - first
     }
 
     /// Counts what is in `batch` and empties it. Over HTTP/2 the events are in their connections' buffers so far: those
