@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
-"""No dashboard, rule, test case or page names a metric, label, value, span or attribute that Headwater does not have."""
+"""No dashboard, rule or page names a metric, label, value, span or attribute that Headwater does not have."""
 
 import re
 from typing import Iterator
@@ -36,7 +36,8 @@ def _provisioned_queries() -> Iterator[tuple[str, str]]:
     for source in document(ROOT / "grafana/provisioning/datasources/headwater.yml")["datasources"]:
         for query in source["jsonData"].get("tracesToMetrics", {}).get("queries", []):
             # Grafana fills in matchers of the tags that are mapped above it.
-            yield f"data source {source['name']}: {query['name']}", query["query"].replace("$$__tags", 'job="headwater"')
+            filled = query["query"].replace("$$__tags", 'job="headwater"')
+            yield f"data source {source['name']}: {query['name']}", filled
 
 
 def _promql() -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ def _commands() -> list[tuple[str, str]]:
     return found
 
 
-# Commands that need a cluster, an engine, or run until somebody ends them; each has a test of its own or none is possible.
+# Commands that need a cluster, an engine, or run until somebody ends them: what stands in for a test of them.
 _NOT_HERE = {
     "kubectl apply": "test_kubernetes.py builds and judges what it would apply",
     "docker compose": "no container engine here",

@@ -71,7 +71,7 @@ def test_only_streams_are_open_to_the_network() -> None:
 
 
 def test_addresses_between_services_are_services() -> None:
-    """http://NAME:PORT in the environment, the configurations and the targets are names of compose and of Kubernetes."""
+    """http://NAME:PORT in environments and configurations, and targets, are names of compose and of Kubernetes."""
     texts = [str(service.get("environment", {})) for service in SERVICES.values()]
     texts += [(ROOT / f"otel/{name}.yaml").read_text(encoding="utf-8") for name in ("collector", "tempo")]
     named = {match for text in texts for match in re.findall(r"http://([a-z]+):\d+", text)}
@@ -134,7 +134,8 @@ def test_no_image_is_called_latest() -> None:
 
 
 def test_collector_pipelines_are_made_of_what_is_configured() -> None:
-    kinds = {kind: set(COLLECTOR[kind]) for kind in ("receivers", "processors", "exporters", "connectors", "extensions")}
+    parts = ("receivers", "processors", "exporters", "connectors", "extensions")
+    kinds = {kind: set(COLLECTOR[kind]) for kind in parts}
     used: set[str] = set(COLLECTOR["service"]["extensions"])
     for pipeline in COLLECTOR["service"]["pipelines"].values():
         assert set(pipeline["receivers"]) <= kinds["receivers"] | kinds["connectors"]

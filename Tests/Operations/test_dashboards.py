@@ -7,6 +7,7 @@ panel-title-description, panel-units, panel-no-targets, target-job, target-insta
 target-counter-agg, uneditable is not asked: people may copy. target-promql is in test_rules.py.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -20,7 +21,9 @@ BOARDS = {path.stem: dashboard(path) for path in DASHBOARDS}
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
 
 every_board = pytest.mark.parametrize("uid", BOARDS)
-every_panel = pytest.mark.parametrize("uid, panel", PANELS, ids=lambda one: one if isinstance(one, str) else one["title"])
+every_panel = pytest.mark.parametrize(
+    "uid, panel", PANELS, ids=lambda one: one if isinstance(one, str) else one["title"]
+)
 
 
 def test_generator_changes_nothing() -> None:
@@ -28,8 +31,6 @@ def test_generator_changes_nothing() -> None:
     before = {path.name: path.read_text(encoding="utf-8") for path in DASHBOARDS}
     program = "import sys; sys.path.insert(0, 'grafana'); import generate, json; print(json.dumps(generate.texts()))"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    import json
-
     written = json.loads(ran.stdout)
     assert set(written) == set(before), "run grafana/generate.py"
     for name, text in written.items():
@@ -37,7 +38,8 @@ def test_generator_changes_nothing() -> None:
 
 
 def test_there_are_the_six_dashboards() -> None:
-    assert set(BOARDS) == {f"headwater-{name}" for name in ("overview", "mux", "closes", "paths", "telemetry", "stream")}
+    names = ("overview", "mux", "closes", "paths", "telemetry", "stream")
+    assert set(BOARDS) == {f"headwater-{name}" for name in names}
 
 
 @every_board
@@ -58,7 +60,8 @@ def test_variables_choose_source_job_and_instance(uid: str) -> None:
         one = variables[name]
         assert (one["type"], one["label"], one["datasource"]["uid"]) == ("query", label, "${datasource}")
         assert one["multi"] and one["includeAll"] and one["allValue"] == ".+"
-        assert re.fullmatch(rf"label_values\(headwater_build_info(\{{job=~\"\$job\"\}})?, {name}\)", one["query"]["query"])
+        values = rf"label_values\(headwater_build_info(\{{job=~\"\$job\"\}})?, {name}\)"
+        assert re.fullmatch(values, one["query"]["query"])
 
 
 @every_board

@@ -139,5 +139,6 @@ def test_idle_alert_names_every_suspected_timeout() -> None:
     """The description tells who has the timer; a value that the origin knows and it does not would be left bare."""
     text = (ROOT / "docs/close-reasons.md").read_text(encoding="utf-8").partition("## Suspected timeouts")[2]
     known = set(re.findall(r"`(\d+|other)`", text))
-    described = set(re.findall(r'eq \$timeout "(\w+)"', ALERTS["HeadwaterIdleTimeoutDrops"]["annotations"]["description"]))
+    description = ALERTS["HeadwaterIdleTimeoutDrops"]["annotations"]["description"]
+    described = set(re.findall(r'eq \$timeout "(\w+)"', description))
     assert described == known

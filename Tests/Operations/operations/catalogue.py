@@ -54,7 +54,7 @@ class Family(NamedTuple):
 
 
 def _from_document() -> list[Family]:
-    """Rows of tables whose first cell names metrics in backticks, the second the type, the third labels in backticks."""
+    """Rows of tables: names in backticks, the type, labels in backticks, and more that is for people."""
     families = []
     for line in _DOCUMENT.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]

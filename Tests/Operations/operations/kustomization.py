@@ -3,8 +3,8 @@
 """Builds kustomizations as far as ours go, so that manifests can be judged where no kustomize is installed.
 
 It knows resources, components, namespace, labels, images, configMapGenerator and JSON patches and deletions. It gives
-generated ConfigMaps no hash in their names. An unknown field is an error: what kustomize would do and this does not must
-not pass unseen. Where kubectl is installed, a test compares the two.
+generated ConfigMaps no hash in their names. An unknown field is an error: what kustomize would do and this does not
+must not pass unseen. Where kubectl is installed, a test compares the two.
 """
 
 import copy

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
-"""Ordinary operation of an origin, in small: streams over both protocols that come and go, publishes, resumes, reports."""
+"""Ordinary operation of an origin, in small: streams over both protocols, publishes, resumes, reports."""
 
 import json
 import threading
