@@ -48,7 +48,8 @@ public final class Origin: Sendable {
         self.shared = OriginShared(
             configuration: configuration,
             metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
-            tracer: telemetry.tracer,
+            telemetry: telemetry,
+            loopCount: Array(group.makeIterator()).count,
             logger: logger
         )
     }

@@ -17,18 +17,29 @@ final class OriginShared: Sendable {
     let connections = ConnectionAdmission()
     let streams: StreamAdmission
     let metrics: MetricBook
-    let tracer: Tracer
+    let telemetry: OriginTelemetry
+    var tracer: Tracer { self.telemetry.tracer }
     let closes: CloseBook
     let publishBucket: Mutex<TokenBucket>
     let beaconBucket: Mutex<TokenBucket>
     /// Names this process in stream ids, so that ids from two origins, or two runs, never look alike.
     let instance = Epoch.random()
+    /// Among which the budget of the tracer is shared.
+    let loopCount: Int
+    let slowEventNanoseconds: Int64
+    let segmentNanoseconds: Int64
     /// 0 when heartbeats are off.
     let heartbeatNanoseconds: Int64
     private let channelCount = Atomic<Int>(0)
     private let draining = Atomic<Bool>(false)
 
-    init(configuration: OriginConfiguration, metrics: MetricBook, tracer: Tracer, logger: Logger) {
+    init(
+        configuration: OriginConfiguration,
+        metrics: MetricBook,
+        telemetry: OriginTelemetry,
+        loopCount: Int,
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.logger = logger
         self.heartbeatNanoseconds = .nanoseconds(seconds: configuration.heartbeat)
@@ -37,8 +48,11 @@ final class OriginShared: Sendable {
             maximum: configuration.maximumStreams, maximumPerPeer: configuration.maximumStreamsPerPeer
         )
         self.metrics = metrics
-        self.tracer = tracer
-        self.closes = CloseBook(logger: logger, counts: metrics.counts)
+        self.telemetry = telemetry
+        self.loopCount = loopCount
+        self.slowEventNanoseconds = .nanoseconds(seconds: configuration.slowEvent)
+        self.segmentNanoseconds = .nanoseconds(seconds: configuration.segmentInterval)
+        self.closes = CloseBook(logger: logger, counts: metrics.counts, tracer: telemetry.tracer)
         self.beaconBucket = Mutex(TokenBucket(perSecond: configuration.beaconRate, now: Clock.monotonic()))
         self.publishBucket = Mutex(TokenBucket(perSecond: configuration.publishRate, now: Clock.monotonic()))
     }

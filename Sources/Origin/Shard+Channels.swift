@@ -36,6 +36,7 @@ extension Shard {
                 maximumMessages: self.configuration.channelEvents, maximumBytes: self.configuration.channelBytes
             ),
             home: ChannelHome(),
+            audience: ChannelAudience(),
             now: Clock.monotonic()
         )
         self.channels[key] = channel
@@ -51,8 +52,10 @@ extension Shard {
             let history = EventBatch(copying: channel.log)
             let epoch = channel.epoch
             let first = channel.log.firstSequence
+            let audience = channel.audience
             self.directory.send(to: follower) {
-                $0.followerAdmitted(to: key, epoch: epoch, firstSequence: first, history: history)
+                $0.followerAdmitted(
+                    to: key, epoch: epoch, firstSequence: first, history: history, audience: audience)
             }
         case .failure(let refusal):
             self.directory.send(to: follower) { shard in
@@ -61,14 +64,21 @@ extension Shard {
         }
     }
 
-    private func followerAdmitted(to key: ChannelKey, epoch: Epoch, firstSequence: UInt64, history: EventBatch) {
+    private func followerAdmitted(
+        to key: ChannelKey,
+        epoch: Epoch,
+        firstSequence: UInt64,
+        history: EventBatch,
+        audience: ChannelAudience
+    ) {
         let log = FramedLog(
             maximumMessages: self.configuration.channelEvents,
             maximumBytes: self.configuration.channelBytes,
             firstSequence: firstSequence
         )
         history.forEach { log.append($0, publishedAt: $1) }
-        let channel = Channel(key: key, epoch: epoch, log: log, home: nil, now: Clock.monotonic())
+        let channel = Channel(
+            key: key, epoch: epoch, log: log, home: nil, audience: audience, now: Clock.monotonic())
         self.channels[key] = channel
         for body in self.waiting.removeValue(forKey: key) ?? [] { body(.success(channel)) }
     }
@@ -77,6 +87,10 @@ extension Shard {
     /// next one will contain them.
     func receive(_ batch: EventBatch, key: ChannelKey, epoch: Epoch) {
         guard let channel = self.channels[key], channel.home == nil, channel.epoch == epoch else { return }
+        if let context = batch.context {
+            let first = channel.log.nextSequence
+            channel.publishSpans.add(context, from: first, to: first + UInt64(batch.lengths.count))
+        }
         batch.forEach { self.append($0, publishedAt: $1, to: channel) }
     }
 

@@ -34,6 +34,7 @@ extension Shard {
             first: first, next: next, byteCount: bytes, protocol: stream.pointee.applicationProtocol,
             lastEventAt: lastEventAt, now: now
         )
+        if stream.pointee.isTraced { self.noteTraced(stream, of: channel, from: first, to: next, now: now) }
         stream.pointee.wrote(bytes: bytes, now: now)
         stream.pointee.lastEventAt = now
         stream.pointee.eventCount += next - first
@@ -44,8 +45,11 @@ extension Shard {
     func book(_ batch: inout DeliveryBatch, of channel: Channel) {
         guard batch.streams > 0 else { return }
         defer { batch = DeliveryBatch() }
-        guard self.configuration.metrics else { return }
-        guard batch.http2 > 0 else { return self.book(batch, of: channel, at: Clock.monotonic()) }
+        guard batch.http2 > 0 else {
+            let now = Clock.monotonic()
+            self.recordTraced(at: now)
+            return self.book(batch, of: channel, at: now)
+        }
         if self.buffered.isEmpty {
             // Behind the flushes, which were scheduled when the first byte was buffered.
             self.later { $0.bookBuffered() }
@@ -57,9 +61,20 @@ extension Shard {
         let now = Clock.monotonic()
         for entry in self.buffered { self.book(entry.batch, of: entry.channel, at: now) }
         self.buffered.removeAll(keepingCapacity: true)
+        self.recordTraced(at: now)
+        guard !self.tracedBuffered.isEmpty else { return }
+        self.recordEvents(self.tracedBuffered, at: now)
+        self.tracedBuffered.removeAll(keepingCapacity: true)
+    }
+
+    private func recordTraced(at now: Int64) {
+        guard !self.traced.isEmpty else { return }
+        self.recordEvents(self.traced, at: now)
+        self.traced.removeAll(keepingCapacity: true)
     }
 
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {
+        guard self.configuration.metrics else { return }
         let events = batch.next - batch.first
         for sequence in batch.first..<batch.next {
             // What has left the log meanwhile was there when it was handed over: it is as old as the oldest.

@@ -27,6 +27,7 @@ struct StreamRow: Sendable, Encodable {
     var reason: String?
     var confidence: String?
     var evidence: String?
+    var traceId: String?
 }
 
 private struct StreamReport: Encodable {
@@ -198,7 +199,8 @@ extension StreamRow {
             heartbeats: record.heartbeatCount,
             backlogBytes: stream.backlogBytes,
             blockedSeconds: stream.blockedSince == 0 ? nil : Milliseconds(now - stream.blockedSince).seconds,
-            resume: record.resumeOutcome?.rawValue
+            resume: record.resumeOutcome?.rawValue,
+            traceId: record.traceID.hex
         )
     }
 
@@ -219,7 +221,8 @@ extension StreamRow {
             bytes: evidence.bytes,
             reason: judged.verdict.reason.rawValue,
             confidence: judged.verdict.confidence.rawValue,
-            evidence: judged.verdict.evidenceText
+            evidence: judged.verdict.evidenceText,
+            traceId: judged.stream.traceID.hex
         )
     }
 }

@@ -5,37 +5,59 @@
 
 import EventStream
 import NIOCore
+import Telemetry
 import Transport
 
 extension Shard {
-    /// Publishes from any loop; `body` is called on this loop with the events' ids.
+    /// What a publish came to.
+    struct Published {
+        var ids: [EventID] = []
+        /// Streams, over all loops, that read the channel then.
+        var streams = 0
+    }
+
+    /// Publishes from any loop; `body` is called on this loop with what came of it.
+    /// - Parameter context: of the publish's span.
     func publish(
         _ events: [PublishedEvent],
         to key: ChannelKey,
-        _ body: @escaping (Result<[EventID], ChannelRefusal>) -> Void
+        context: SpanContext,
+        _ body: @escaping (Result<Published, ChannelRefusal>) -> Void
     ) {
         let home = key.home(among: self.directory.shards.count)
-        if home == self.index { return body(self.publishAtHome(events, key: key)) }
+        if home == self.index { return body(self.publishAtHome(events, key: key, context: context)) }
         self.lastTicket += 1
         let ticket = self.lastTicket
         self.publishing[ticket] = body
         let publisher = self.index
         self.directory.send(to: home) { shard in
-            let result = shard.publishAtHome(events, key: key)
+            let result = shard.publishAtHome(events, key: key, context: context)
             shard.directory.send(to: publisher) { $0.publishing.removeValue(forKey: ticket)?(result) }
         }
     }
 
-    private func publishAtHome(_ events: [PublishedEvent], key: ChannelKey) -> Result<[EventID], ChannelRefusal> {
+    private func publishAtHome(
+        _ events: [PublishedEvent],
+        key: ChannelKey,
+        context: SpanContext
+    ) -> Result<Published, ChannelRefusal> {
         self.makeHome(key).map { channel in
             let now = Clock.monotonic()
             channel.idleSince = now
-            var ids: [EventID] = []
-            ids.reserveCapacity(events.count)
+            var published = Published(streams: channel.audience.count)
+            published.ids.reserveCapacity(events.count)
             var batch = EventBatch()
+            if context.isSampled {
+                batch.context = context
+                let first = channel.log.nextSequence
+                channel.publishSpans.add(context, from: first, to: first + UInt64(events.count))
+            }
             for event in events {
                 let id = EventID(epoch: channel.epoch, sequence: channel.log.nextSequence)
                 self.encoding.clear()
+                if context.isSampled, self.configuration.traceComments {
+                    self.encoding.writeString(": traceparent=\(Traceparent.text(context))\n")
+                }
                 do throws(EventStreamError) {
                     try EventStreamEncoder.encode(
                         data: event.data.readableBytesView,
@@ -50,10 +72,10 @@ extension Shard {
                     continue
                 }
                 self.appendAtHome(channel, now: now, batch: &batch)
-                ids.append(id)
+                published.ids.append(id)
             }
             self.sendToFollowers(batch, of: channel)
-            return ids
+            return published
         }
     }
 

@@ -58,6 +58,8 @@ extension Shard {
         case .readiness where isAdmin: stream.respond(self.readable(head, self.readiness()))
         case .debugStreams where isAdmin: self.reportStreams(head, on: stream)
         case .debugConnections where isAdmin: self.reportConnections(head, on: stream)
+        case .debugTraces where isAdmin: stream.respond(self.readable(head, self.traceList()))
+        case .debugTrace(let id) where isAdmin: stream.respond(self.readable(head, self.trace(id)))
         case .metrics where isAdmin: self.reportMetrics(head, on: stream)
         case .time: self.tellTime(head, on: stream)
         case .beacon where !isAdmin: self.takeBeacon(head, body: body, on: stream)
@@ -202,10 +204,12 @@ extension Shard {
                     headers: ["Retry-After": String(max(1, Int(wait.rounded(.up))))]
                 )
             }
-            self.publish(events, to: .named(name)) { result in
+            let span = self.startPublishSpan(head, channel: name, events: events)
+            self.publish(events, to: .named(name), context: span.context) { result in
                 switch result {
-                case .success(let ids):
-                    stream.respond(self.withPolicy(.created(ids), request: head.headers))
+                case .success(let published):
+                    self.endPublishSpan(span, ids: published.ids, streams: published.streams)
+                    stream.respond(self.withPolicy(.created(published.ids), request: head.headers))
                 case .failure(.tooManyChannels(let limit)):
                     stream.respond(
                         self.busy("The origin has \(limit) channels, which is its limit.", request: head.headers)

@@ -6,6 +6,7 @@
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import Telemetry
 import Transport
 
 extension Shard {
@@ -13,7 +14,7 @@ extension Shard {
     /// `no-transform` and `X-Accel-Buffering` keep intermediaries from collecting, `Incremental` is the standard
     /// track's word for the same (draft-ietf-httpbis-incremental).
     /// - Parameter record: `nil` answers HEAD, where no stream opens.
-    func streamHead(_ record: StreamRecord?, request: RequestHead) -> Response {
+    func streamHead(_ record: StreamRecord?, trace: SpanContext? = nil, request: RequestHead) -> Response {
         var headers = HTTPHeaders()
         headers.reserveCapacity(12)
         headers.add(name: "Content-Type", value: "text/event-stream")
@@ -26,6 +27,12 @@ extension Shard {
             headers.add(name: "X-SSE-Path", value: record.path)
             headers.add(name: "X-SSE-Stream", value: record.id)
             headers.add(name: "Server-Timing", value: "stream;desc=\"\(record.id)\"")
+        }
+        if let trace, self.shared.tracer.propagation.contains(.traceContext) {
+            // Pages cannot read response fields of a stream, but they can read its Server-Timing.
+            let text = Traceparent.text(trace)
+            headers.add(name: "traceparent", value: text)
+            headers.add(name: "Server-Timing", value: "traceparent;desc=\"\(text)\"")
         }
         self.configuration.crossOrigin.apply(to: &headers, request: request.headers)
         return Response(status: .ok, headers: headers)

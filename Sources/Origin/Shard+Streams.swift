@@ -91,7 +91,10 @@ extension Shard {
             retryMilliseconds: self.configuration.retryMilliseconds, id: id, gaps: starts.compactMap(\.gap)
         )
         let token = self.streams.nextToken()
-        stream.open(self.streamHead(record, request: request), token: token, preamble: preamble)
+        let server = self.startServerSpan(request, record: record, on: stream)
+        record.traceID = server.context.traceID
+        stream.open(self.streamHead(record, trace: server.context, request: request), token: token, preamble: preamble)
+        record.trace = self.startStreamTrace(record, server: server, now: Clock.monotonic())
         var state = StreamState(
             transport: stream,
             channel: first,
@@ -100,6 +103,7 @@ extension Shard {
             record: record
         )
         state.byteCount = UInt64(preamble.readableBytes)
+        if state.isTraced { state.segmentDue = now + self.shared.segmentNanoseconds }
         self.streams.insert(state)
         self.metrics.streamOpened(over: record.applicationProtocol, resume: record.resumeOutcome)
         for gap in starts.compactMap(\.gap) { self.metrics.gapTold(gap) }
@@ -181,6 +185,7 @@ extension Shard {
         stream.pointee.record.ending = StreamEnding(reason: reason, patience: patience)
         stream.pointee.isEnding = true
         self.deliver(slot, now: now)
+        if reason == .drain { self.endSegment(stream.pointee, now: now) }
         self.finishIfDelivered(slot, now: now)
     }
 
@@ -244,6 +249,7 @@ extension Shard {
             events: state.eventCount,
             bytes: state.byteCount
         )
+        self.connectionTraces[record.connection.id.rawValue]?.bytes += state.byteCount
         self.shared.closes.record(
             ClosedStream(
                 id: record.id,
@@ -252,6 +258,9 @@ extension Shard {
                 path: record.path,
                 applicationProtocol: record.applicationProtocol,
                 requestNumber: record.requestNumber,
+                heartbeats: record.heartbeatCount,
+                traceID: record.traceID,
+                trace: record.trace.map { ClosedTrace(span: $0.span, endedAt: self.unix(now), maximumLag: $0.maximumLag) },
                 evidence: evidence
             )
         )

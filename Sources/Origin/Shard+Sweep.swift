@@ -33,10 +33,13 @@ extension Shard {
         for slot in start..<max(start, end) where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
         if end < self.streams.range.upperBound { return self.afterInput { $0.sweep(from: end) } }
         self.metrics.swept(self.tally)
+        self.unixOffset = Clock.unix() - Clock.monotonic()
+        self.spans.flush()
     }
 
     private func attend(_ slot: Int32, now: Int64) {
         let stream = self.streams[slot]
+        if stream.pointee.isTraced { self.continueTrace(stream, now: now) }
         if stream.pointee.isEnding, let ending = stream.pointee.record.ending {
             if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
         } else if stream.pointee.blockedSince != 0 {

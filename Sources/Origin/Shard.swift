@@ -12,6 +12,7 @@ import EventStream
 import Logging
 import NIOCore
 import NIOHTTP1
+import Telemetry
 import Transport
 
 /// The origin on one event loop.
@@ -29,13 +30,22 @@ final class Shard: Application {
 
     let streams = StreamTable()
     let metrics: ShardMetrics
+    /// This loop's end of the tracer.
+    var spans: SpanBuffer
+    /// Unix nanoseconds less monotonic ones.
+    var unixOffset = Clock.unix() - Clock.monotonic()
+    /// Deliveries to traced streams that are not recorded yet. Bound: the deliveries of a turn.
+    var traced: [TracedDelivery] = []
+    var tracedBuffered: [TracedDelivery] = []
+    /// By connection, those with sampled streams. Bound: the connections of this loop.
+    var connectionTraces: [UInt64: ConnectionTrace] = [:]
     /// What was delivered in this turn and is not counted yet. Bound: the batches of a turn.
     var buffered: [BufferedBatch] = []
     var channels: [ChannelKey: Channel] = [:]
     /// What waits for a copy of a channel to arrive. Bound: one entry for each request that this loop is answering.
     var waiting: [ChannelKey: [(Result<Channel, ChannelRefusal>) -> Void]] = [:]
     /// Publish requests whose channel is at home on another loop, by ticket. Bound as above.
-    var publishing: [UInt64: (Result<[EventID], ChannelRefusal>) -> Void] = [:]
+    var publishing: [UInt64: (Result<Published, ChannelRefusal>) -> Void] = [:]
     var lastTicket: UInt64 = 0
 
     /// Channels with a fan-out under way, in turn.
@@ -59,6 +69,7 @@ final class Shard: Application {
         self.shared = shared
         self.afterPoll = afterPoll
         self.metrics = ShardMetrics(shared.metrics.series)
+        self.spans = shared.tracer.makeBuffer(sharedBy: shared.loopCount)
     }
 
     /// Runs `body` after the work that is due now, and before the loop looks at its sockets.
@@ -75,6 +86,7 @@ final class Shard: Application {
         self.sweepTask?.cancel()
         self.afterPoll.stop()
         self.server?.stop()
+        self.spans.flush()
         for channel in self.channels.values { channel.home?.ticker?.stop() }
         self.channels = [:]
     }
@@ -98,6 +110,7 @@ final class Shard: Application {
 
     func responseStarted(_ head: RequestHead, status: HTTPResponseStatus) {
         self.shared.metrics.answered(head, status: status, now: Clock.monotonic())
+        if status.code >= 400 { self.traceRefusal(head, status: status) }
     }
 
     func connectionEstablished(_ connection: Connection) {
@@ -108,6 +121,7 @@ final class Shard: Application {
     func connectionEnded(_ connection: Connection) {
         guard connection.listener == ListenerName.open else { return }
         self.metrics.connectionEnded(connection)
+        self.traceConnectionEnd(connection)
         guard connection.applicationProtocol == .http2, connection.peakStreams > 0 else { return }
         self.shared.closes.connectionEnded(connection.id)
     }

@@ -92,6 +92,14 @@ public enum ServerStream {
         }
     }
 
+    /// The identifier of an HTTP/2 stream on its connection.
+    public var http2StreamID: UInt32? {
+        switch self {
+        case .http1: nil
+        case .http2(let connection, let slot): connection.session.streamID(of: slot)
+        }
+    }
+
     /// Whether it takes nothing because its peer has closed a window: the stream's own, or the connection's.
     public var waitsForWindow: Bool {
         switch self {

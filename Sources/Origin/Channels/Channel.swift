@@ -5,6 +5,8 @@
 // one that numbers events and keeps history; the copies of other loops follow it (see docs/concurrency.md).
 
 import NIOCore
+import Synchronization
+import Telemetry
 import Transport
 
 /// One of this loop's streams in a channel's list.
@@ -26,6 +28,11 @@ final class Channel {
     /// Monotonic nanoseconds since when no stream of this loop reads it, nor any publish came.
     var idleSince: Int64
 
+    /// The sampled publishes of the latest events.
+    var publishSpans = PublishSpans()
+    /// Streams that read it, over all loops.
+    let audience: ChannelAudience
+
     /// There are events that not every stream was offered.
     var isDirty = false
     /// Where in ``subscribers`` the fan-out under way goes on.
@@ -35,8 +42,9 @@ final class Channel {
     /// Every stream whose socket takes bytes has been offered all events before this one.
     var offeredBelow: UInt64 = 0
 
-    init(key: ChannelKey, epoch: Epoch, log: FramedLog, home: ChannelHome?, now: Int64) {
+    init(key: ChannelKey, epoch: Epoch, log: FramedLog, home: ChannelHome?, audience: ChannelAudience, now: Int64) {
         self.key = key
+        self.audience = audience
         self.epoch = epoch
         self.log = log
         self.home = home
@@ -49,6 +57,7 @@ final class Channel {
     /// - Returns: the place in the list; whoever keeps it is told when it changes.
     func add(_ subscriber: Subscriber) -> Int {
         self.subscribers.append(subscriber)
+        self.audience.join()
         return self.subscribers.count - 1
     }
 
@@ -56,6 +65,7 @@ final class Channel {
     ///   and so would miss it.
     func remove(at index: Int) -> (moved: Subscriber, isPassed: Bool)? {
         let last = self.subscribers.removeLast()
+        self.audience.leave()
         guard index < self.subscribers.count else { return nil }
         self.subscribers[index] = last
         return (last, self.isDirty && index < self.fanOutIndex)
@@ -63,6 +73,15 @@ final class Channel {
 
     /// The id of the newest event, or the position before the first.
     var headID: EventID { EventID(epoch: self.epoch, sequence: self.log.nextSequence - 1) }
+}
+
+/// How many streams read a channel, over all loops. Safe from any thread; touched when streams come and go.
+final class ChannelAudience: Sendable {
+    private let streams = Atomic<Int>(0)
+
+    var count: Int { self.streams.load(ordering: .relaxed) }
+    func join() { self.streams.add(1, ordering: .relaxed) }
+    func leave() { self.streams.subtract(1, ordering: .relaxed) }
 }
 
 /// What only the home loop of a channel knows.
@@ -79,6 +98,8 @@ struct EventBatch: Sendable {
     var lengths: [Int] = []
     /// Monotonic nanoseconds, one for each event.
     var publishedAt: [Int64] = []
+    /// The publish that they came with, if it is sampled.
+    var context: SpanContext?
 
     mutating func append(_ payload: ByteBuffer, publishedAt: Int64) {
         self.bytes.writeImmutableBuffer(payload)

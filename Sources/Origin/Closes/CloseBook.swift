@@ -7,6 +7,7 @@
 import Logging
 import NIOCore
 import Synchronization
+import Telemetry
 import Transport
 
 /// Who a stream was, for those who read of its end.
@@ -18,6 +19,11 @@ struct ClosedStream: Sendable {
     let path: String
     let applicationProtocol: ApplicationProtocol
     let requestNumber: UInt64
+    let heartbeats: UInt64
+    /// The trace that the client was told of.
+    let traceID: TraceID
+    /// Of a stream that was sampled.
+    let trace: ClosedTrace?
     let evidence: CloseEvidence
 }
 
@@ -53,8 +59,11 @@ final class CloseBook: Sendable {
     private let counts: ProcessCounts
     private let state = Mutex(State())
 
-    init(logger: Logger, counts: ProcessCounts) {
+    private let tracer: Tracer
+
+    init(logger: Logger, counts: ProcessCounts, tracer: Tracer) {
         self.logger = logger
+        self.tracer = tracer
         self.counts = counts
     }
 
@@ -94,6 +103,7 @@ final class CloseBook: Sendable {
         }
         for judged in judged {
             self.log(judged)
+            if let trace = judged.stream.trace { trace.end(judged, tracer: self.tracer) }
             self.counts.streamClosed(
                 judged.verdict, over: judged.stream.applicationProtocol, age: judged.stream.evidence.ageNanoseconds)
         }
@@ -134,6 +144,7 @@ final class CloseBook: Sendable {
             "idle_seconds": "\(Milliseconds(evidence.idleNanoseconds))",
             "events": "\(evidence.events)",
             "bytes": "\(evidence.bytes)",
+            "trace_id": "\(stream.traceID)",
         ]
         if let seconds = judged.verdict.suspectedTimeoutSeconds {
             metadata["suspected_timeout_seconds"] = "\(Milliseconds(.nanoseconds(seconds: seconds)))"

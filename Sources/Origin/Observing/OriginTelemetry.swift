@@ -11,8 +11,19 @@ public struct OriginTelemetry: Sendable {
     /// Of that registry: takes the metrics whose labels come from requests.
     public let dynamic: DynamicMetrics
     public let tracer: Tracer
+    /// What `/debug/traces` says of where its spans are from.
+    public let resource: Resource
+    public let scope: InstrumentationScope
 
-    public init(registry: MetricRegistry, dynamic: DynamicMetrics, tracer: Tracer) {
+    public init(
+        registry: MetricRegistry,
+        dynamic: DynamicMetrics,
+        tracer: Tracer,
+        resource: Resource,
+        scope: InstrumentationScope
+    ) {
+        self.resource = resource
+        self.scope = scope
         self.registry = registry
         self.dynamic = dynamic
         self.tracer = tracer

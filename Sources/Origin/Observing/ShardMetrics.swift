@@ -29,9 +29,13 @@ final class ShardMetrics {
         self.cells.observe(lag, count: streams, in: self.series.deliveryLag[`protocol`])
     }
 
-    /// As above, by a stream that is traced.
-    func eventDelivered(lag: Int64, over protocol: ApplicationProtocol, exemplar: Exemplar) {
-        self.cells.observe(lag, in: self.series.deliveryLag[`protocol`], exemplar: exemplar)
+    /// Names the trace of one of those deliveries, which are counted already.
+    func eventTraced(lag: Int64, over protocol: ApplicationProtocol, context: SpanContext, unix: Int64) {
+        let exemplar = Exemplar(
+            traceIDHigh: context.traceID.high, traceIDLow: context.traceID.low, spanID: context.spanID.value,
+            unixNanoseconds: UInt64(max(0, unix))
+        )
+        self.cells.observe(lag, count: 0, in: self.series.deliveryLag[`protocol`], exemplar: exemplar)
     }
 
     func sent(events: UInt64, bytes: UInt64, over protocol: ApplicationProtocol) {

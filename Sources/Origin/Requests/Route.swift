@@ -50,6 +50,14 @@ enum Route: Equatable {
 
     private static let traceRoot = "/debug/traces/"
 
+    /// Whether GET opens a stream.
+    var opensStreams: Bool {
+        switch self {
+        case .channel, .channels, .measurement: true
+        default: false
+        }
+    }
+
     /// The route as metrics and spans name it (`http.route`): a closed set, without what requests put into it.
     var template: String {
         switch self {

@@ -4,6 +4,7 @@
 // A stream as its event loop keeps it: what delivery touches at every event in one flat struct, the rest beside it.
 
 import NIOCore
+import Telemetry
 import Transport
 
 /// The hot part of one open stream. Times are monotonic nanoseconds.
@@ -44,7 +45,8 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    private let padding: UInt64 = 0
+    /// When the stream tells of itself in its trace; `Int64.max` if it has none.
+    var segmentDue = Int64.max
 
     init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
         self.gate = transport.gate
@@ -53,7 +55,7 @@ struct StreamState {
         self.lastEventAt = record.openedAt
         self.deadline = deadline
         self.subscriberIndex = 0
-        self.isTraced = false
+        self.isTraced = record.trace != nil
         self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
@@ -102,6 +104,10 @@ final class StreamRecord {
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete
     var heartbeatCount: UInt64 = 0
+    /// Of a stream that is sampled.
+    var trace: StreamTrace?
+    /// The trace that the client was told of, sampled or not.
+    var traceID = TraceID.invalid
     /// The stream is to end once its socket takes the last bytes.
     var ending: StreamEnding?
 

@@ -60,12 +60,13 @@ struct EnvironmentReader {
         count(variable, from: least).map { .milliseconds($0) }
     }
 
-    mutating func url(_ variable: String) -> String? {
+    /// - Parameter hasQuery: Whether a query may follow, which is so when nothing is appended to the path.
+    mutating func url(_ variable: String, hasQuery: Bool = false) -> String? {
         guard let text = text(variable) else { return nil }
         let scheme = ["http://", "https://"].first { text.lowercased().hasPrefix($0) }
         let rest = text.dropFirst(scheme?.count ?? 0)
         guard scheme != nil, let first = rest.first, !"/:?#@".contains(first),
-            rest.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !rest.contains("#"), !rest.contains("?")
+            rest.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), !rest.contains("#"), hasQuery || !rest.contains("?")
         else {
             warn(variable, "it is no URL of the form http://host:port or https://host:port/path")
             return nil

@@ -26,7 +26,7 @@ struct OTLPEncoder: ~Copyable {
     init(resource: Resource, scope: InstrumentationScope, compression: OTLPCompression) {
         self.resource = resource
         self.scope = scope
-        // Level 1: 6 saves some bytes of a hundred for more than twice the time; see docs/performance.md.
+        // Level 1: level 6 takes more than twice the time, and a span is 70 bytes then instead of 75.
         gzip = compression == .gzip ? try? GzipCompressor(level: .fastest) : nil
     }
 

@@ -39,7 +39,7 @@ enum OTLPVerdict: Hashable, Sendable {
         }
         var cause = "status \(status)"
         if let message = body.flatMap(OTLPEncoder.statusMessage), !message.isEmpty {
-            cause += ": \(message.unicodeScalars.prefix(256))"
+            cause += ": " + String(message.unicodeScalars.prefix(256))
         }
         guard isRetryable(status) else { return .final(.refused, cause: cause) }
         return .retryable(cause: cause, after: Self.retryAfter(headers, unix: unix))

@@ -3,7 +3,7 @@
 
 /// When a batch is taken, sent, sent again, or given up. Pure: times and random numbers are passed in, nothing is read.
 ///
-/// One batch at a time: the next is taken when this one is settled. It knows counts and deadlines, never spans or bytes.
+/// When a batch is taken, sent, sent again, or given up. Pure: times and random numbers are passed in, none is read.
 struct SpanExporterStateMachine: Equatable {
     /// The bounds, all in nanoseconds.
     struct Timing: Hashable, Sendable {

@@ -156,7 +156,7 @@ private struct ExportWork: ~Copyable {
         guard let silenced = complaints.admit(kind, now: now) else { return }
         var metadata: Logger.Metadata = [
             // What a collector says comes from outside and may be long.
-            "cause": "\(cause.unicodeScalars.prefix(300))", "spans": "\(spans)",
+            "cause": "\(String(cause.unicodeScalars.prefix(300)))", "spans": "\(spans)",
             "url": "\(exporter.settings.printableURL)",
             "silenced": "\(silenced)",
         ]

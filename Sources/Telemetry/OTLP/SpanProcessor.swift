@@ -6,7 +6,7 @@ import Synchronization
 /// Takes ended spans from event loops and passes them on: to the exporter in batches, and to the recorder.
 ///
 /// `submit` never waits and never allocates more than an array slot: one lock that guards one `State`, held for a few
-/// instructions. Bounded from here on by ``PipelineCounts/queueCapacity``; overflow: the newest are dropped and counted.
+/// instructions. Bounded from here on by ``PipelineCounts/queueCapacity``; overflow: the newest go and are counted.
 /// Everything slow happens in the task that calls ``run()``.
 public final class SpanProcessor: Sendable {
     struct State {

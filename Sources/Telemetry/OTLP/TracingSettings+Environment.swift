@@ -92,9 +92,9 @@ extension TracingSettings {
 
 extension OTLPSettings {
     fileprivate mutating func read(_ reader: inout EnvironmentReader) {
-        if let endpoint = reader.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+        if let endpoint = reader.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", hasQuery: true) {
             // "The URL MUST be used as-is", but for a path, which HTTP needs.
-            url = Self.hasPath(endpoint) ? endpoint : endpoint + "/"
+            url = Self.hasPath(endpoint) || endpoint.contains("?") ? endpoint : endpoint + "/"
         } else if let endpoint = reader.url("OTEL_EXPORTER_OTLP_ENDPOINT") {
             url = endpoint + (endpoint.hasSuffix("/") ? "v1/traces" : "/v1/traces")
         }

@@ -17,7 +17,8 @@ public struct IDGenerator: Sendable {
     /// A generator that repeats itself, for tests. All zero would stay zero and is replaced.
     public init(seed: (UInt64, UInt64, UInt64, UInt64)) {
         state = seed
-        if seed.0 | seed.1 | seed.2 | seed.3 == 0 { state.0 = 0x9E37_79B9_7F4A_7C15 }
+        let golden: UInt64 = 0x9E37_79B9_7F4A_7C15
+        if seed.0 | seed.1 | seed.2 | seed.3 == 0 { state = (golden, ~golden, golden << 1, golden >> 1) }
     }
 
     public mutating func traceID() -> TraceID {

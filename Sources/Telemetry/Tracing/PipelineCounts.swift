@@ -34,8 +34,8 @@ public enum SpanDropReason: String, Hashable, Sendable, CaseIterable {
 /// - `otel_sdk_processor_span_processed_total`: ``processed``; with `error_type` the ``subscript(dropped:)`` of
 ///   `queue_full` and `budget`
 /// - `otel_sdk_exporter_span_inflight`: ``inFlight``
-/// - `otel_sdk_exporter_span_exported_total`: ``exported``; with `error_type="rejected"`: ``rejected``; with every other
-///   `error_type`: ``subscript(dropped:)`` of that reason
+/// - `otel_sdk_exporter_span_exported_total`: ``exported``; with `error_type="rejected"`: ``rejected``; with every
+///   other `error_type`: ``subscript(dropped:)`` of that reason
 /// - `otel_sdk_exporter_operation_duration_seconds`, a histogram: ``SpanExporter`` reports to its `onExport`
 public struct PipelineCounts: Hashable, Sendable {
     public internal(set) var started = SpanStarts()

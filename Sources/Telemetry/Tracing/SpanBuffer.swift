@@ -37,6 +37,25 @@ public struct SpanBuffer: ~Copyable {
             name, kind: kind, parent: parent, at: time, attributes: attributes, ids: &ids, tally: &tally)
     }
 
+    /// The root of a trace that is sampled because what it goes on with was: the next part of a long trace, or the
+    /// connection under a sampled stream. The sampler decided there, and is not asked again.
+    public mutating func startContinuation(
+        _ name: String,
+        at time: Int64,
+        attributes: [Attribute] = []
+    ) -> OpenSpan {
+        let context = SpanContext(
+            traceID: ids.traceID(), spanID: ids.spanID(), flags: tracer.isEnabled ? [.sampled, .random] : .random)
+        tally.started.note(origin: .none, isSampled: tracer.isEnabled)
+        var span = OpenSpan(
+            FinishedSpan(context: context, name: name, start: time, end: time),
+            isRecording: tracer.isEnabled,
+            limits: tracer.limits
+        )
+        span.set(attributes)
+        return span
+    }
+
     /// Ends a span that is worth keeping whatever the budget says, and pays for it.
     ///
     /// - Parameters:

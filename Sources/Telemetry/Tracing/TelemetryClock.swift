@@ -67,6 +67,12 @@ final class WakeSignal: Sendable {
         waiting?.resume()
     }
 
+    var isRaised: Bool {
+        state.withLock { state in
+            if case .raised = state { true } else { false }
+        }
+    }
+
     /// Returns when the flag is raised, also by cancellation, and lowers it. For one task at a time.
     func wait() async {
         await withTaskCancellationHandler {
@@ -90,7 +96,9 @@ final class WakeSignal: Sendable {
     func wait(until instant: Int64?, clock: TelemetryClock) async {
         guard let instant else { return await wait() }
         let alarm = Task {
-            try? await clock.sleep(instant)
+            // An alarm that was cancelled must not raise the flag: the next wait would return at once, and cancel its
+            // own alarm, and so on for ever.
+            guard (try? await clock.sleep(instant)) != nil else { return }
             raise()
         }
         await wait()

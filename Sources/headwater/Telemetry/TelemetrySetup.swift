@@ -23,6 +23,8 @@ struct TelemetrySetup: Sendable {
     let metricsFactory: TelemetryMetricsFactory
     let isExporting: Bool
 
+    private static let scope = InstrumentationScope(name: "headwater", version: HeadwaterCommand.version)
+
     init(
         configuration: ServeConfiguration,
         environment: [String: String],
@@ -52,7 +54,8 @@ struct TelemetrySetup: Sendable {
         self.isExporting = exporter != nil
         self.metricsFactory = TelemetryMetricsFactory(metrics: dynamic)
         let tracer = Tracer(settings: settings, processor: processor, budgetRate: configuration.eventSpanRate)
-        self.origin = OriginTelemetry(registry: registry, dynamic: dynamic, tracer: tracer)
+        self.origin = OriginTelemetry(
+            registry: registry, dynamic: dynamic, tracer: tracer, resource: settings.resource, scope: Self.scope)
     }
 
     /// Makes this the process's telemetry for libraries; once in a process.
@@ -81,7 +84,7 @@ struct TelemetrySetup: Sendable {
             logger.info("spans are exported", metadata: ["endpoint": "\(settings.otlp.printableURL)"])
             return SpanExporter(
                 settings: settings,
-                scope: InstrumentationScope(name: "headwater", version: HeadwaterCommand.version),
+                scope: self.scope,
                 sender: { await transport.send($0) },
                 logger: logger,
                 onExport: { durations.observe(nanoseconds: $0, failure: $1) }

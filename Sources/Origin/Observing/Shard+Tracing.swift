@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// The spans of streams and connections, from the loop's side. Ended spans wait in the loop's buffer and are handed over
+// in chunks; what becomes of them later never reaches back here.
+
+import NIOCore
+import NIOHTTP1
+import Telemetry
+import Transport
+
+extension Shard {
+    /// Unix nanoseconds of a monotonic time of this process. The offset is looked up ten times a second.
+    func unix(_ monotonic: Int64) -> Int64 { monotonic + self.unixOffset }
+
+    // MARK: Opening
+
+    /// The establishment of a stream. Its context goes to the client, sampled or not.
+    func startServerSpan(_ head: RequestHead, record: StreamRecord, on stream: ServerStream) -> OpenSpan {
+        let parent = self.shared.tracer.propagation.extract(
+            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
+        let route = Route(head).template
+        var span = self.spans.start(
+            "\(head.methodLabel) \(route)", kind: .server, parent: parent, at: self.unix(head.receivedAt))
+        guard span.isRecording else { return span }
+        span.set(self.requestAttributes(head, route: route, client: record.client))
+        span.set(SpanKey.status, 200)
+        span.set(self.streamAttributes(record))
+        if let id = stream.http2StreamID { span.set(SpanKey.http2StreamID, Int(id)) }
+        if let outcome = record.resumeOutcome { span.set(SpanKey.resumeOutcome, outcome.rawValue) }
+        return span
+    }
+
+    private func requestAttributes(_ head: RequestHead, route: String, client: String) -> [Attribute] {
+        let connection = head.connection
+        var attributes = [
+            Attribute(SpanKey.method, head.methodLabel),
+            Attribute(SpanKey.route, route),
+            Attribute(SpanKey.urlPath, head.path),
+            Attribute(SpanKey.urlScheme, connection.tls == nil ? "http" : "https"),
+            Attribute(SpanKey.protocolName, "http"),
+            Attribute(SpanKey.protocolVersion, head.applicationProtocol.versionLabel),
+            Attribute(SpanKey.peerAddress, connection.peerAddress),
+            Attribute(SpanKey.clientAddress, client),
+        ]
+        if let query = head.query { attributes.append(Attribute(SpanKey.urlQuery, query)) }
+        if let host = head.headers.first(name: "host") {
+            attributes.append(Attribute(SpanKey.serverAddress, Self.withoutPort(host)))
+        }
+        if let agent = head.headers.first(name: "user-agent") {
+            attributes.append(Attribute(SpanKey.userAgent, agent))
+        }
+        return attributes
+    }
+
+    /// The host of `host:port`, where an IPv6 address stands in brackets (RFC 9110, section 7.2).
+    private static func withoutPort(_ host: String) -> String {
+        guard let colon = host.lastIndex(of: ":"), host[colon...].dropFirst().allSatisfy(\.isNumber) else {
+            return host
+        }
+        return String(host[..<colon])
+    }
+
+    private func streamAttributes(_ record: StreamRecord) -> [Attribute] {
+        [
+            Attribute(SpanKey.streamID, record.id),
+            Attribute(SpanKey.connectionID, Int(record.connection.id.rawValue)),
+            Attribute(SpanKey.requestNumber, Int(record.requestNumber)),
+            Attribute(SpanKey.path, record.path),
+            Attribute(SpanKey.channel, record.channelText),
+        ]
+    }
+
+    /// The stream is open: its root is exported now, its life begins.
+    func startStreamTrace(_ record: StreamRecord, server: OpenSpan, now: Int64) -> StreamTrace? {
+        guard server.isRecording else { return nil }
+        self.spans.end(server, at: self.unix(now), monotonic: now)
+        let life = self.spans.start(
+            SpanName.stream.rawValue, parent: server.context, at: self.unix(now),
+            attributes: self.streamAttributes(record)
+        )
+        self.connectionTraces[record.connection.id.rawValue, default: ConnectionTrace()].add(life.context)
+        return StreamTrace(span: life, now: now)
+    }
+
+    /// A stream that could not be had.
+    func traceRefusal(_ head: RequestHead, status: HTTPResponseStatus) {
+        let route = Route(head)
+        guard route.opensStreams, head.method == .GET, head.connection.listener == ListenerName.open else { return }
+        let now = Clock.monotonic()
+        let parent = self.shared.tracer.propagation.extract(
+            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
+        var span = self.spans.start(
+            "\(head.methodLabel) \(route.template)", kind: .server, parent: parent, at: self.unix(head.receivedAt))
+        guard span.isRecording else { return }
+        span.set(self.requestAttributes(head, route: route.template, client: head.connection.peerAddress))
+        span.set(SpanKey.status, Int(status.code))
+        // Conventions for HTTP servers: only 5xx is an error of ours.
+        if status.code >= 500 { span.setStatus(.error("")) }
+        self.spans.end(span, at: self.unix(now), monotonic: now)
+    }
+
+    // MARK: Delivering
+
+    func noteTraced(
+        _ stream: UnsafeMutablePointer<StreamState>,
+        of channel: Channel,
+        from first: UInt64,
+        to next: UInt64,
+        now: Int64
+    ) {
+        guard let trace = stream.pointee.record.trace else { return }
+        let delivery = TracedDelivery(
+            record: stream.pointee.record, trace: trace, channel: channel, first: first, next: next, startedAt: now)
+        if stream.pointee.applicationProtocol == .http2 {
+            self.tracedBuffered.append(delivery)
+        } else {
+            self.traced.append(delivery)
+        }
+    }
+
+    /// Records the events of traced streams that have left by `now`.
+    func recordEvents(_ deliveries: [TracedDelivery], at now: Int64) {
+        let slow = self.shared.slowEventNanoseconds
+        for delivery in deliveries {
+            for sequence in delivery.first..<delivery.next {
+                guard let published = delivery.channel.log.publishedAt(sequence) else { continue }
+                let lag = now - published
+                let context = delivery.trace.context
+                delivery.trace.delivered(lag: lag)
+                self.metrics.eventTraced(
+                    lag: lag, over: delivery.record.applicationProtocol, context: context, unix: self.unix(now))
+                let isKept = self.spans.record(
+                    SpanName.event.rawValue,
+                    kind: .producer,
+                    parent: context,
+                    start: self.unix(delivery.startedAt),
+                    end: self.unix(now),
+                    priority: lag >= slow ? .always : .low,
+                    monotonic: now,
+                    link: delivery.channel.publishSpans.context(of: sequence)
+                ) {
+                    [
+                        Attribute(SpanKey.streamID, delivery.record.id),
+                        Attribute(
+                            SpanKey.eventID,
+                            EventID(epoch: delivery.channel.epoch, sequence: sequence).description),
+                        Attribute(SpanKey.channel, delivery.channel.key.text),
+                        Attribute(SpanKey.eventBytes, delivery.channel.log.payload(sequence)?.count ?? 0),
+                        Attribute(SpanKey.eventLag, lag.seconds),
+                        Attribute(SpanKey.eventQueueWait, (delivery.startedAt - published).seconds),
+                        Attribute(SpanKey.eventWriteTime, (now - delivery.startedAt).seconds),
+                    ]
+                }
+                if isKept { delivery.trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
+            }
+        }
+    }
+
+    // MARK: Living
+
+    /// In the sweep: tells of an open stream every minute, and goes on in a next trace when this one is long.
+    func continueTrace(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
+        guard let trace = stream.pointee.record.trace else { return }
+        if now >= stream.pointee.segmentDue {
+            stream.pointee.segmentDue = now + self.shared.segmentNanoseconds
+            self.endSegment(stream.pointee, now: now)
+        }
+        if trace.isPartOver(now: now) { self.rollTrace(trace, of: stream.pointee.record, now: now) }
+    }
+
+    func endSegment(_ stream: StreamState, now: Int64) {
+        let record = stream.record
+        guard let trace = record.trace else { return }
+        let segment = trace.cutSegment(
+            events: stream.eventCount, bytes: stream.byteCount, heartbeats: record.heartbeatCount, now: now)
+        var span = self.spans.start(
+            SpanName.segment.rawValue, parent: trace.context, at: self.unix(segment.began),
+            attributes: [
+                Attribute(SpanKey.streamID, record.id),
+                Attribute(SpanKey.part, trace.part),
+                Attribute(SpanKey.events, Int(stream.eventCount - segment.events)),
+                Attribute(SpanKey.bytes, Int(stream.byteCount - segment.bytes)),
+                Attribute(SpanKey.heartbeats, Int(record.heartbeatCount - segment.heartbeats)),
+                Attribute(SpanKey.maximumLag, segment.maximumLag.seconds),
+                Attribute(SpanKey.backlogBytes, stream.backlogBytes),
+            ])
+        if stream.blockedSince != 0 { span.set(SpanKey.idle, .double((now - stream.lastWriteAt).seconds)) }
+        self.spans.end(span, at: self.unix(now), monotonic: now)
+        trace.noteSpan()
+    }
+
+    private func rollTrace(_ trace: StreamTrace, of record: StreamRecord, now: Int64) {
+        let before = trace.context
+        let time = self.unix(now)
+        var root = self.spans.startContinuation(
+            SpanName.continued.rawValue, at: time,
+            attributes: [Attribute(SpanKey.streamID, record.id), Attribute(SpanKey.part, trace.part + 1)])
+        root.addLink(before)
+        self.spans.end(root, at: time, monotonic: now)
+        var life = self.spans.start(
+            SpanName.stream.rawValue, parent: root.context, at: time, attributes: self.streamAttributes(record))
+        life.set(SpanKey.part, trace.part + 1)
+        var over = trace.roll(to: life, now: now)
+        over.set(SpanKey.isContinued, .bool(true))
+        self.spans.end(over, at: time, monotonic: now)
+    }
+
+    // MARK: Ending
+
+    func traceConnectionEnd(_ connection: Connection) {
+        guard let trace = self.connectionTraces.removeValue(forKey: connection.id.rawValue) else { return }
+        let now = Clock.monotonic()
+        var span = self.spans.startContinuation(
+            SpanName.connection.rawValue, at: self.unix(connection.acceptedAt),
+            attributes: [
+                Attribute(SpanKey.connectionID, Int(connection.id.rawValue)),
+                Attribute(SpanKey.peerAddress, connection.peerAddress),
+                Attribute(SpanKey.protocolName, "http"),
+                Attribute(SpanKey.protocolVersion, connection.applicationProtocol.versionLabel),
+                Attribute(SpanKey.requests, Int(connection.requestCount)),
+                Attribute(SpanKey.peakStreams, connection.peakStreams),
+                Attribute(SpanKey.bytes, Int(trace.bytes)),
+                Attribute(SpanKey.connectionEnd, (connection.end ?? .peer).rawValue),
+            ])
+        if let tls = connection.tls {
+            span.set(SpanKey.tlsVersion, "\(tls.version)")
+            span.set(SpanKey.tlsCipher, tls.cipher)
+            if let alpn = tls.applicationProtocol { span.set(SpanKey.alpn, alpn) }
+        }
+        for stream in trace.streams { span.addLink(stream) }
+        self.spans.end(span, at: self.unix(now), monotonic: now)
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import Testing
+
+@testable import Telemetry
+
+@Suite struct TracerTests {
+    private let clock = ManualClock()
+
+    private func tracer(
+        budget: Double = 2000, _ change: (inout TracingSettings) -> Void = { _ in }
+    ) -> Tracer {
+        var settings = TracingSettings(resource: SpanSamples.resource)
+        change(&settings)
+        let processor = SpanProcessor(exporter: nil, clock: clock.clock)
+        return Tracer(settings: settings, processor: processor, budgetRate: budget)
+    }
+
+    private func stored(_ tracer: Tracer, _ trace: TraceID) -> [FinishedSpan] {
+        tracer.processor.recorder?.absorb()
+        return tracer.processor.recorder?.spans(of: trace) ?? []
+    }
+
+    private static let remote = SpanContext(
+        traceID: TraceID(high: 7, low: 7), spanID: SpanID(9), flags: .sampled, state: TraceState(headers: ["a=1"]),
+        isRemote: true)
+
+    @Test func aChildBelongsToItsParentAndARootToNobody() {
+        let tracer = tracer()
+        var buffer = tracer.makeBuffer()
+        let root = buffer.start("root", at: 1)
+        #expect(root.span.parentID == nil && root.context.isSampled && root.context.flags.contains(.random))
+        let child = buffer.start("child", kind: .server, parent: Self.remote, at: 1, attributes: [Attribute("a", 1)])
+        #expect(child.context.traceID == Self.remote.traceID && child.context.spanID != Self.remote.spanID)
+        #expect(child.span.parentID == SpanID(9) && child.span.parentIsRemote && !child.context.isRemote)
+        #expect(child.context.state.text == "a=1" && child.span.attributes == [Attribute("a", 1)])
+        let grandchild = buffer.start("grandchild", parent: child.context, at: 2)
+        #expect(!grandchild.span.parentIsRemote)
+        buffer.end(grandchild, at: 3, monotonic: 0)
+        buffer.end(child, at: 4, monotonic: 0)
+        #expect(buffer.count == 2)
+        buffer.flush()
+        #expect(stored(tracer, Self.remote.traceID).map(\.name) == ["child", "grandchild"])
+        let counts = tracer.processor.counts
+        #expect(counts.started.count(origin: .none, isSampled: true) == 1)
+        #expect(counts.started.count(origin: .remote, isSampled: true) == 1)
+        #expect(counts.started.count(origin: .local, isSampled: true) == 1)
+        #expect(counts.live == 1 && counts.ended == 2)
+    }
+
+    @Test func aParentThatNamesNothingIsNoParent() {
+        var buffer = tracer().makeBuffer()
+        let span = buffer.start("a", parent: SpanContext(traceID: .invalid, spanID: SpanID(1)), at: 1)
+        #expect(span.span.parentID == nil && span.context.traceID.isValid)
+    }
+
+    @Test func theBufferHandsOverWhenItIsFull() {
+        let tracer = tracer()
+        var buffer = tracer.makeBuffer(capacity: 3)
+        for _ in 0..<7 { buffer.end(buffer.start("a", at: 1), at: 2, monotonic: 0) }
+        #expect(tracer.processor.counts.ended == 6 && buffer.count == 1)
+        buffer.flush()
+        buffer.flush()
+        #expect(tracer.processor.counts.ended == 7 && tracer.processor.counts.unaccounted == 0)
+    }
+
+    @Test func eventsObeyTheLoopsShareOfTheBudgetAndSlowOnesDoNot() {
+        let tracer = tracer(budget: 10)
+        var buffer = tracer.makeBuffer(sharedBy: 2)
+        var asked = 0
+        func record(_ priority: SpanPriority, _ buffer: inout SpanBuffer) -> Bool {
+            buffer.record(
+                "sse.event", kind: .producer, parent: Self.remote, start: 1, end: 2, priority: priority, monotonic: 0
+            ) {
+                asked += 1
+                return [Attribute("sse.event.id", "e.1")]
+            }
+        }
+        let kept = (0..<8).count { _ in record(.low, &buffer) }
+        let slow = record(.always, &buffer)
+        #expect(kept == 5 && slow && asked == 6)
+        buffer.flush()
+        let counts = tracer.processor.counts
+        #expect(counts[dropped: .budget] == 3 && counts.ended == 9 && counts.kept == 6)
+        #expect(counts.live == 0 && counts.unaccounted == 0)
+    }
+
+    @Test func anEventOfATraceThatIsNotSampledCostsNothing() {
+        let tracer = tracer()
+        var buffer = tracer.makeBuffer()
+        var unsampled = Self.remote
+        unsampled.flags = []
+        for parent in [unsampled, nil] {
+            let kept = buffer.record("e", parent: parent, start: 1, end: 2, monotonic: 0) {
+                Issue.record("asked for attributes")
+                return []
+            }
+            #expect(!kept)
+        }
+        let span = buffer.start("a", parent: unsampled, at: 1)
+        #expect(!span.isRecording && !span.context.isSampled && span.context.traceID == unsampled.traceID)
+        buffer.end(span, at: 2, monotonic: 0)
+        #expect(buffer.count == 0)
+        buffer.flush()
+        #expect(tracer.processor.counts.started.count(origin: .remote, isSampled: false) == 1)
+    }
+
+    @Test func anEventIsCompleteAndLinked() throws {
+        let tracer = tracer { $0.limits.attributes = 1 }
+        var buffer = tracer.makeBuffer()
+        let link = SpanContext(traceID: TraceID(high: 1, low: 2), spanID: SpanID(3))
+        buffer.record(
+            "sse.event", kind: .producer, parent: Self.remote, start: 5, end: 4, monotonic: 0, link: link
+        ) {
+            [Attribute("a", 1), Attribute("b", 2)]
+        }
+        buffer.flush()
+        let span = try #require(stored(tracer, Self.remote.traceID).first)
+        #expect(span.name == "sse.event" && span.kind == .producer && span.parentID == SpanID(9))
+        #expect(span.start == 5 && span.end == 5 && span.links == [SpanLink(context: link)])
+        #expect(span.attributes == [Attribute("a", 1)] && span.dropped.attributes == 1)
+        #expect(span.context.state.text == "a=1" && span.context.isSampled && !span.context.isRemote)
+    }
+
+    @Test func aDisabledTracerRecordsNothingAndPassesTheCallersDecisionOn() {
+        let tracer = tracer { $0.isEnabled = false }
+        var buffer = tracer.makeBuffer()
+        let span = buffer.start("a", parent: Self.remote, at: 1)
+        #expect(!span.isRecording && span.context.isSampled)
+        let kept = buffer.record("e", parent: span.context, start: 1, end: 2, monotonic: 0) { [] }
+        #expect(!kept && !buffer.start("b", at: 1).context.isSampled)
+    }
+
+    @Test func otherThreadsHaveNoBuffer() {
+        let tracer = tracer()
+        let span = tracer.start("a", parent: Self.remote, at: 1)
+        tracer.end(span, at: 2)
+        #expect(tracer.processor.counts.ended == 1 && stored(tracer, Self.remote.traceID).count == 1)
+    }
+}
