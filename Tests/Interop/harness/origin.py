@@ -23,8 +23,12 @@ def headwater_binary() -> str:
 
 
 def clean_environment(extra: Optional[Mapping[str, str]] = None) -> dict[str, str]:
-    """Ours without any HEADWATER_ setting of the developer's shell, so that a test configures all there is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    """Ours without what the developer's shell sets for origins and exporters: a test configures all there is."""
+
+    def is_setting(name: str) -> bool:
+        return name.startswith(("HEADWATER_", "OTEL_")) or name.lower().endswith("_proxy")
+
+    kept = {name: value for name, value in os.environ.items() if not is_setting(name)}
     return {**kept, **(extra or {})}
 
 
