@@ -164,7 +164,10 @@ extension Shard {
         if end > start {
             let channel = stream.pointee.channel
             let bytes = Int(channel.log.offset(of: end) - channel.log.offset(of: start))
-            self.count(from: start, to: end, bytes: bytes, on: stream, of: channel, now: now, in: &batch)
+            self.count(
+                from: start, to: end, bytes: bytes, on: stream, of: channel,
+                isReplay: start < stream.pointee.record.liveFrom, now: now, in: &batch
+            )
             stream.pointee.wroteApart(events: end - start, bytes: bytes, now: now)
         }
         if outcome == .blocked { stream.pointee.block(now: now) }
@@ -216,7 +219,7 @@ extension Shard {
                 var batch = DeliveryBatch()
                 self.count(
                     from: position, to: position + 1, bytes: self.composing.readableBytes, on: stream, of: channel,
-                    now: now, in: &batch
+                    isReplay: position < record.members[index].liveFrom, now: now, in: &batch
                 )
                 stream.pointee.wroteApart(events: 1, bytes: self.composing.readableBytes, now: now)
                 self.book(&batch, of: channel)

@@ -23,12 +23,12 @@ extension Shard {
             self.metrics.requestReceived(over: head.applicationProtocol)
         }
         if head.connection.isOverLimit {
-            return .refuse(
-                self.busy(
-                    "The origin has \(self.configuration.maximumConnections) connections, which is its limit.",
-                    request: head.headers
-                )
+            var response = self.busy(
+                "The origin has \(self.configuration.maximumConnections) connections, which is its limit.",
+                request: head.headers
             )
+            response.closesConnection = true
+            return .refuse(response)
         }
         let isAdmin = head.connection.listener == ListenerName.admin
         if isAdmin, head.headers.contains(name: "origin") {

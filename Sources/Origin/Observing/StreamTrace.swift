@@ -98,5 +98,7 @@ struct TracedDelivery {
     let channel: Channel
     let first: UInt64
     let next: UInt64
+    /// They were published before the stream opened.
+    let isReplay: Bool
     let startedAt: Int64
 }

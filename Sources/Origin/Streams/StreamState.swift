@@ -102,6 +102,8 @@ final class StreamRecord {
     struct Member {
         let channel: Channel
         var position: UInt64
+        /// What lies before was published before the stream opened: to hand it over late is no lag.
+        let liveFrom: UInt64
         var subscriberIndex: Int32 = 0
     }
 
@@ -119,6 +121,8 @@ final class StreamRecord {
     /// `x-envoy-expected-rq-timeout-ms`: how long the hop before us said it would wait.
     let announcedLimitMilliseconds: Int64?
     let resumeOutcome: ResumeOutcome?
+    /// The same of a stream of one channel; see ``Member/liveFrom``.
+    var liveFrom: UInt64 = 0
     /// Empty for a stream of one channel.
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete

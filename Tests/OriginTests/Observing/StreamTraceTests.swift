@@ -48,7 +48,8 @@ import Testing
         #expect((first.began, first.events, first.bytes, first.heartbeats, first.maximumLag) == (0, 0, 0, 0, 50))
         trace.delivered(lag: 30)
         let second = trace.cutSegment(events: 3, bytes: 900, heartbeats: 1, now: 120)
-        #expect((second.began, second.events, second.bytes, second.heartbeats, second.maximumLag) == (60, 2, 600, 1, 30))
+        #expect(
+            (second.began, second.events, second.bytes, second.heartbeats, second.maximumLag) == (60, 2, 600, 1, 30))
         #expect(trace.maximumLag == 50)
     }
 }
