@@ -13,6 +13,7 @@ import pytest
 from edges_harness import HAProxy
 from edges_harness.fixtures import Subscriber
 from harness.origin import Origin
+from harness.process import ManagedProcess
 from harness.waiting import wait_until
 from operations import catalogue
 from operations.load import Load
@@ -149,6 +150,33 @@ def test_lag_has_exemplars_that_name_a_trace(live: Live) -> None:
 def test_query_of_a_page_evaluates(live: Live, expr: str) -> None:
     """Some answer nothing while all is well; none is refused."""
     live.prometheus.query(expr)
+
+
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+def test_replay_is_no_lag(module_origin, protocol: str, tmp_path) -> None:
+    """A client that was away for a second gets what it missed; that is a second old, and nobody served it late."""
+    origin = module_origin(name=f"replay-{protocol[-1]}")
+    ids = [origin.publish("news", f"event {number}")[0] for number in range(5)]
+    # Being away takes time.
+    time.sleep(1)
+    url = f"{origin.url}/channels/news/events?last_event_id={ids[0]}"
+    version = "--http2-prior-knowledge" if protocol == "h2" else "--http1.1"
+    command = ["curl", "-sN", "--noproxy", "*", version, url]
+    client = ManagedProcess(command, tmp_path, name="away")
+    client.wait_for(lambda: "event 4" in client.stdout(), "the replay", 10)
+    origin.publish("news", "while it is here")
+    client.wait_for(lambda: "while it is here" in client.stdout(), "a live event", 10)
+
+    def counted(name: str, labels: str) -> int:
+        text = origin.request("GET", "/metrics")[2].decode()
+        [value] = re.findall(rf"^{name}\{{{re.escape(labels)}\}} (\S+)$", text, re.M)
+        return int(float(value))
+
+    client.kill()
+    assert counted("sse_events_sent_total", f'protocol="{protocol}"') == 5
+    # The one that came while it was here.
+    assert counted("sse_event_delivery_lag_seconds_count", f'protocol="{protocol}"') == 1
+    assert counted("sse_event_delivery_lag_seconds_bucket", f'protocol="{protocol}",le="0.25"') == 1
 
 
 def test_origin_that_goes_is_reported(module_origin, tmp_path) -> None:
