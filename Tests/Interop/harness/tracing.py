@@ -70,9 +70,8 @@ class SpanCounts:
     """Where spans went, by one scrape."""
 
     def __init__(self, scrape: Scrape) -> None:
-        sampled = {"otel_span_sampling_result": "RECORD_AND_SAMPLE"}
-        self.started = int(scrape.total("otel_sdk_span_started_total", **sampled))
-        self.live = int(scrape.total("otel_sdk_span_live", **sampled))
+        self.started = self.started_in(scrape)
+        self.live = int(scrape.total("otel_sdk_span_live"))
         self.exported = int(scrape.total(_EXPORTED, error_type=""))
         self.lost = {why: count for why, count in scrape.by(_EXPORTED, "error_type").items() if why}
         self.refused = {why: count for why, count in scrape.by(_PROCESSED, "error_type").items() if why}
@@ -82,6 +81,11 @@ class SpanCounts:
         assert scrape.total("otel_sdk_span_unaccounted") == 0
         ended = self.exported + sum(self.lost.values()) + sum(self.refused.values()) + self.queued + self.in_flight
         assert self.started - self.live == ended, vars(self)
+
+    @staticmethod
+    def started_in(scrape: Scrape) -> int:
+        """Of those that are recorded."""
+        return int(scrape.total("otel_sdk_span_started_total", otel_span_sampling_result="RECORD_AND_SAMPLE"))
 
     @property
     def settled(self) -> bool:
