@@ -14,7 +14,8 @@ DEBUG := .build/debug/headwater
 PYTHON := .build/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -c Tests/Interop/pytest.ini --rootdir Tests/Interop
 # What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
-END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py
+END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py \
+	test_otlp_encoding.py
 
 .PHONY: help run test interop operations fuzz lint format bench release
 

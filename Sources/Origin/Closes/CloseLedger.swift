@@ -54,7 +54,7 @@ public struct CloseLedger: Sendable {
         return (oldest, classify(oldest, among: population))
     }
 
-    /// Takes the end of an HTTP/2 connection: what its streams that wait for their verdict ended with was its beginning.
+    /// Takes the end of an HTTP/2 connection: the ends of its streams that wait for their verdict were its beginning.
     public mutating func connectionEnded(_ connection: UInt64) {
         for index in waiting.indices[head...] where waiting[index].connection == connection {
             waiting[index].connectionEnded = true
