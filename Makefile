@@ -16,7 +16,7 @@ PYTEST := $(PYTHON) -m pytest -c Tests/Interop/pytest.ini --rootdir Tests/Intero
 # What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
 END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py
 
-.PHONY: help run test interop fuzz lint format bench release
+.PHONY: help run test interop operations fuzz lint format bench release
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -35,6 +35,11 @@ interop: release ## Run against real proxies, a browser and foreign clients; ins
 	$(MAKE) -C Benchmarks check
 	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop $(addprefix --ignore=Tests/Interop/,$(END_TO_END))
 	Benchmarks/run --short
+
+operations: release ## Test what operators take: rules, dashboards, manifests, pages; with a real Prometheus.
+	scripts/bootstrap interop
+	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTHON) -m pytest -c Tests/Operations/pytest.ini --rootdir Tests/Operations \
+		Tests/Operations
 
 fuzz: ## Fuzz what reads bytes from outside, FUZZ_SECONDS each; see Fuzzing/README.md.
 	scripts/bootstrap build

@@ -132,6 +132,7 @@ let package = Package(
             dependencies: [
                 "Origin",
                 "EventStream",
+                "Telemetry",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

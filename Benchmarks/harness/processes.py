@@ -99,6 +99,10 @@ def family_of(pid: int) -> dict[int, str]:
     return family
 
 
+# Lines of smaps_rollup: memory of the process's own, and shared memory such as Nchan's store.
+OWN_PAGES = ("Pss_Anon:", "Pss_Shmem:")
+
+
 @dataclass(frozen=True)
 class Sample:
     """CPU seconds so far and memory now, summed over a server's processes and all their threads."""
@@ -111,8 +115,8 @@ class Sample:
 
 def sample(pid: int) -> Sample:
     """CPU is the processes' own clock: what /proc/PID/stat sums up as user and system, but in nanoseconds. The two
-    parts come from stat itself, in ticks. Memory is the proportional set size: nginx shares its pages with its
-    workers."""
+    parts come from stat itself, in ticks. Memory is the proportional set size, because nginx shares its pages with its
+    workers, without the pages of files: whoever else uses the same library would change that share."""
     cpu = user = system = 0.0
     memory = 0
     tick = os.sysconf("SC_CLK_TCK")
@@ -128,7 +132,7 @@ def sample(pid: int) -> Sample:
             raise BenchmarkError(f"process {member} of the server ended while it was measured: {error}") from error
         user += int(fields[11]) / tick
         system += int(fields[12]) / tick
-        memory += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
+        memory += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(OWN_PAGES)) * 1024
     if memory == 0:
         raise BenchmarkError(f"the server (process {pid}) ended while it was measured")
     return Sample(cpu, user, system, memory)

@@ -133,10 +133,15 @@ public final class Origin: Sendable {
         }
         guard let running else { return }
         for listener in running.open + [running.admin] { await listener.close() }
-        _ = try? await running.directory.collect { shard in
-            shard.shutDown()
-            shard.stop()
+        _ = try? await running.directory.collect { $0.shutDown() }
+        // Connections tell of their ends in later turns, and their spans are to be handed over before the loops' stop.
+        let end = Clock.monotonic() + 1_000_000_000
+        while Clock.monotonic() < end {
+            let open = (try? await running.directory.collect { $0.server?.connectionCount ?? 0 }) ?? []
+            if open.allSatisfy({ $0 == 0 }) { break }
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { break }
         }
+        _ = try? await running.directory.collect { $0.stop() }
         running.reloading?.cancel()
         running.settling.cancel()
         await running.settling.value

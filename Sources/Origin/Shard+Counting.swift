@@ -13,7 +13,7 @@ extension Shard {
         let channel: Channel
     }
 
-    /// Notes that a stream was handed the events from `first` to before `next`.
+    /// Counts that a stream was handed the events from `first` to before `next`; its state says so afterwards.
     @inline(__always)
     func count(
         from first: UInt64,
@@ -21,6 +21,7 @@ extension Shard {
         bytes: Int,
         on stream: UnsafeMutablePointer<StreamState>,
         of channel: Channel,
+        isReplay: Bool = false,
         now: Int64,
         in batch: inout DeliveryBatch
     ) {
@@ -29,15 +30,16 @@ extension Shard {
             self.metrics.firstEvent(after: now - lastEventAt)
             lastEventAt = 0
         }
-        if !batch.takes(first: first, next: next, lastEventAt: lastEventAt) { self.book(&batch, of: channel) }
+        if !batch.takes(first: first, next: next, lastEventAt: lastEventAt, isReplay: isReplay) {
+            self.book(&batch, of: channel)
+        }
         batch.add(
             first: first, next: next, byteCount: bytes, protocol: stream.pointee.applicationProtocol,
-            lastEventAt: lastEventAt, now: now
+            lastEventAt: lastEventAt, isReplay: isReplay, now: now
         )
-        if stream.pointee.isTraced { self.noteTraced(stream, of: channel, from: first, to: next, now: now) }
-        stream.pointee.wrote(bytes: bytes, now: now)
-        stream.pointee.lastEventAt = now
-        stream.pointee.eventCount += next - first
+        if stream.pointee.isTraced {
+            self.noteTraced(stream, of: channel, from: first, to: next, isReplay: isReplay, now: now)
+        }
     }
 
     /// Counts what is in `batch` and empties it. Over HTTP/2 the events are in their connections' buffers so far: those
@@ -76,7 +78,7 @@ extension Shard {
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {
         guard self.configuration.metrics else { return }
         let events = batch.next - batch.first
-        for sequence in batch.first..<batch.next {
+        for sequence in batch.first..<batch.next where !batch.isReplay {
             // What has left the log meanwhile was there when it was handed over: it is as old as the oldest.
             let lag = now - (channel.log.publishedAt(sequence) ?? batch.deliveredAt)
             self.forEachProtocol(of: batch) { self.metrics.eventDelivered(lag: lag, streams: $1, over: $0) }

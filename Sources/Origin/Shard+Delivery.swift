@@ -123,6 +123,7 @@ extension Shard {
         }
         stream.pointee.position = run.next
         self.count(from: run.first, to: run.next, bytes: run.bytes.count, on: stream, of: channel, now: now, in: &batch)
+        stream.pointee.wrote(events: run.next - run.first, bytes: run.bytes.count, now: now)
     }
 
     /// Moves a stream to the head of what it reads, as far as its socket takes it.
@@ -163,7 +164,11 @@ extension Shard {
         if end > start {
             let channel = stream.pointee.channel
             let bytes = Int(channel.log.offset(of: end) - channel.log.offset(of: start))
-            self.count(from: start, to: end, bytes: bytes, on: stream, of: channel, now: now, in: &batch)
+            self.count(
+                from: start, to: end, bytes: bytes, on: stream, of: channel,
+                isReplay: start < stream.pointee.record.liveFrom, now: now, in: &batch
+            )
+            stream.pointee.wroteApart(events: end - start, bytes: bytes, now: now)
         }
         if outcome == .blocked { stream.pointee.block(now: now) }
     }
@@ -214,8 +219,9 @@ extension Shard {
                 var batch = DeliveryBatch()
                 self.count(
                     from: position, to: position + 1, bytes: self.composing.readableBytes, on: stream, of: channel,
-                    now: now, in: &batch
+                    isReplay: position < record.members[index].liveFrom, now: now, in: &batch
                 )
+                stream.pointee.wroteApart(events: 1, bytes: self.composing.readableBytes, now: now)
                 self.book(&batch, of: channel)
             }
         }
@@ -225,7 +231,7 @@ extension Shard {
     @discardableResult
     func send(_ message: ByteBuffer, to stream: UnsafeMutablePointer<StreamState>, now: Int64) -> Bool {
         guard self.offer(message, to: stream, now: now) else { return false }
-        stream.pointee.wrote(bytes: message.readableBytes, now: now)
+        stream.pointee.wrote(messageBytes: message.readableBytes, now: now)
         return true
     }
 

@@ -23,12 +23,12 @@ extension Shard {
             self.metrics.requestReceived(over: head.applicationProtocol)
         }
         if head.connection.isOverLimit {
-            return .refuse(
-                self.busy(
-                    "The origin has \(self.configuration.maximumConnections) connections, which is its limit.",
-                    request: head.headers
-                )
+            var response = self.busy(
+                "The origin has \(self.configuration.maximumConnections) connections, which is its limit.",
+                request: head.headers
             )
+            response.closesConnection = true
+            return .refuse(response)
         }
         let isAdmin = head.connection.listener == ListenerName.admin
         if isAdmin, head.headers.contains(name: "origin") {
@@ -41,7 +41,9 @@ extension Shard {
             // Nothing is tunnelled here, and the request would never be complete.
             return .refuse(.problem(.notImplemented, detail: "This is an origin, not a proxy: it has no CONNECT."))
         }
-        guard head.method == .POST, case .channel(let text) = Route(head) else {
+        let route = Route(head)
+        if head.method == .POST, route == .beacon { return .handle(bodyLimit: BeaconReport.maximumBytes) }
+        guard head.method == .POST, case .channel(let text) = route else {
             return .handle(bodyLimit: Self.ignoredBodyLimit)
         }
         switch self.authorize(head, channel: text) {

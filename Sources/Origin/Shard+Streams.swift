@@ -82,9 +82,12 @@ extension Shard {
         )
         let id: String
         if channels.count > 1 {
-            record.members = zip(channels, starts).map { StreamRecord.Member(channel: $0, position: $1.position) }
+            record.members = zip(channels, starts).map {
+                StreamRecord.Member(channel: $0, position: $1.position, liveFrom: $0.log.nextSequence)
+            }
             id = record.positionText
         } else {
+            record.liveFrom = first.log.nextSequence
             id = EventID(epoch: first.epoch, sequence: starts[0].position - 1).description
         }
         let preamble = StreamMessage.preamble(
@@ -103,7 +106,6 @@ extension Shard {
             record: record
         )
         state.byteCount = UInt64(preamble.readableBytes)
-        if state.isTraced { state.segmentDue = now + self.shared.segmentNanoseconds }
         self.streams.insert(state)
         self.metrics.streamOpened(over: record.applicationProtocol, resume: record.resumeOutcome)
         for gap in starts.compactMap(\.gap) { self.metrics.gapTold(gap) }
@@ -260,7 +262,9 @@ extension Shard {
                 requestNumber: record.requestNumber,
                 heartbeats: record.heartbeatCount,
                 traceID: record.traceID,
-                trace: record.trace.map { ClosedTrace(span: $0.span, endedAt: self.unix(now), maximumLag: $0.maximumLag) },
+                trace: record.trace.map {
+                    ClosedTrace(span: $0.span, endedAt: self.unix(now), maximumLag: $0.maximumLag)
+                },
                 evidence: evidence
             )
         )

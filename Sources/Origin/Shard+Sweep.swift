@@ -17,8 +17,10 @@ extension Shard {
         self.sweepTask = self.loop.scheduleRepeatedTask(initialDelay: Self.sweepInterval, delay: Self.sweepInterval) {
             _ in
             let now = Clock.monotonic()
+            let isSecond = now - bound.value.lastChannelSweep >= 1_000_000_000
+            bound.value.tally = SweepTally(looksAtTraces: isSecond)
             bound.value.sweep(from: 0)
-            if now - bound.value.lastChannelSweep >= 1_000_000_000 {
+            if isSecond {
                 bound.value.lastChannelSweep = now
                 bound.value.sweepChannels(now: now)
                 bound.value.surveyConnections()
@@ -28,7 +30,6 @@ extension Shard {
 
     private func sweep(from start: Int) {
         let now = Clock.monotonic()
-        if start == 0 { self.tally = SweepTally() }
         let end = min(self.streams.range.upperBound, start + Self.streamsPerTurn)
         for slot in start..<max(start, end) where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
         if end < self.streams.range.upperBound { return self.afterInput { $0.sweep(from: end) } }
@@ -39,7 +40,7 @@ extension Shard {
 
     private func attend(_ slot: Int32, now: Int64) {
         let stream = self.streams[slot]
-        if stream.pointee.isTraced { self.continueTrace(stream, now: now) }
+        if stream.pointee.isTraced, self.tally.looksAtTraces { self.continueTrace(stream, now: now) }
         if stream.pointee.isEnding, let ending = stream.pointee.record.ending {
             if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
         } else if stream.pointee.blockedSince != 0 {
@@ -81,6 +82,9 @@ extension Shard {
 /// What one sweep over all streams has found. Streams that are not blocked have got everything.
 struct SweepTally {
     private static let slow: Int64 = 1_000_000_000
+
+    /// Traces lie apart from the streams' hot state, so only one sweep in ten looks at them.
+    var looksAtTraces = false
 
     private(set) var backlogBytes = 0
     private(set) var slowStreams = 0

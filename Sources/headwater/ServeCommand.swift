@@ -25,6 +25,9 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = try await SettingReader.configuration(arguments: self.settings)
         let logs = LogSink()
         let logger = logs.logger(configuration: configuration)
+        for name in SettingReader.strangers(in: ProcessInfo.processInfo.environment) {
+            logger.warning("variable is no setting and is ignored", metadata: ["name": "\(name)"])
+        }
         DescriptorLimit.prepare(for: configuration, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let telemetry = try TelemetrySetup(

@@ -23,6 +23,8 @@ struct Setting: Sendable {
     var isSecret = false
     /// Secrets have no flag: a command line is visible to everyone on the machine.
     var hasFlag = true
+    /// True or false: the flag alone says true.
+    var isSwitch = false
     /// Puts the text into a configuration.
     let apply: @Sendable (_ text: String, _ configuration: inout ServeConfiguration) throws(Rejection) -> Void
 
@@ -124,7 +126,7 @@ extension Setting {
 
     static func flag(_ key: String, _ target: Target<Bool>, _ help: String) -> Setting {
         let fallback = String(ServeConfiguration()[keyPath: target])
-        return Setting(key: key, placeholder: "BOOL", fallback: fallback, help: help) {
+        return Setting(key: key, placeholder: "BOOL", fallback: fallback, help: help, isSwitch: true) {
             text, configuration throws(Rejection) in
             guard let value = Bool(text) else { throw Rejection(allowed: "true or false") }
             configuration[keyPath: target] = value

@@ -84,7 +84,7 @@ enum SettingReader {
         }
     }
 
-    /// `--name value` and `--name=value`.
+    /// `--name value`, `--name=value`, and `--name` alone for what is true or false.
     private static func flags(_ arguments: [String]) throws -> [String: String] {
         var flags: [String: String] = [:]
         var rest = arguments[...]
@@ -94,15 +94,27 @@ enum SettingReader {
             }
             let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let key = String(parts[0])
-            guard key == "config" || SettingCatalogue.all.contains(where: { $0.key == key && $0.hasFlag }) else {
+            let setting = SettingCatalogue.all.first { $0.key == key && $0.hasFlag }
+            guard key == "config" || setting != nil else {
                 throw self.exit("--\(key) is no setting; headwater serve --help lists them")
             }
-            guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+            if parts.count > 1 {
+                flags[key] = String(parts[1])
+            } else if setting?.isSwitch == true, rest.first.map({ $0.hasPrefix("--") }) ?? true {
+                flags[key] = "true"
+            } else if let value = rest.popFirst() {
+                flags[key] = value
+            } else {
                 throw self.exit("--\(key) needs a value")
             }
-            flags[key] = value
         }
         return flags
+    }
+
+    /// Variables that look like settings and are none: a misspelt one would otherwise be ignored in silence.
+    static func strangers(in environment: [String: String]) -> [String] {
+        let known = Set(SettingCatalogue.all.map(\.environment) + ["HEADWATER_CONFIG"])
+        return environment.keys.filter { $0.hasPrefix("HEADWATER_") && !known.contains($0) }.sorted()
     }
 
     private static func file(_ path: String) async throws -> FileProvider<YAMLSnapshot> {

@@ -19,7 +19,8 @@ enum SettingSamples {
         "tls-self-signed": "true", "tls-directory": "/run/tls", "max-streams-per-connection": "50",
         "max-streams": "8", "max-streams-per-peer": "9", "header-timeout": "0.1", "body-timeout": "1",
         "keep-alive-timeout": "2", "event-loops": "3", "ready-file": "/run/headwater.json", "log-level": "debug",
-        "log-format": "json",
+        "log-format": "json", "metrics": "false", "trace-log": "true", "event-span-rate": "0", "slow-event": "0.25",
+        "segment-interval": "5", "trace-comments": "true", "beacon-rate": "0.5",
     ]
 
     static let bad: [(key: String, value: String)] = [
@@ -34,6 +35,8 @@ enum SettingSamples {
         ("proxy-protocol", "yes"), ("proxy-protocol", "1"), ("max-connections", "0"), ("event-loops", "0"),
         ("event-loops", "257"), ("log-level", "verbose"), ("log-format", "xml"), ("tcp-user-timeout", "0"),
         ("publish-token-file", "/nonexistent/tokens"), ("publish-tokens", "no-pattern"),
+        ("event-span-rate", "-1"), ("slow-event", "0"), ("segment-interval", "0.5"), ("beacon-rate", "0"),
+        ("metrics", "on"), ("trace-log", ""), ("trace-comments", "1"),
     ]
 
     static func setting(_ key: String) throws -> Setting {

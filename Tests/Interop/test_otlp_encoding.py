@@ -4,13 +4,16 @@
 # The exporter's bytes, read by OpenTelemetry's own generated classes and compared field for field. The file is what
 # OTLPEncoderTests.swift holds the encoder to, so neither side can drift alone; it needs no running origin.
 
+import base64
+import json
 import pathlib
 
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-FIXTURE = pathlib.Path(__file__).parent / "fixtures" / "otlp_batch.bin"
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+FIXTURE = FIXTURES / "otlp_batch.bin"
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 
 
@@ -120,3 +123,29 @@ def test_nothing_is_unknown_to_the_protocol():
     message = request()
     reread = json_format.Parse(json_format.MessageToJson(message), trace_service_pb2.ExportTraceServiceRequest())
     assert reread.SerializeToString(deterministic=True) == FIXTURE.read_bytes()
+
+
+def with_base64_ids(value):
+    """OTLP's JSON has ids in hexadecimal, where protobuf's has bytes in base64. That is the only difference."""
+    if isinstance(value, list):
+        return [with_base64_ids(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: base64.b64encode(bytes.fromhex(inner)).decode()
+        if key in ("traceId", "spanId", "parentSpanId")
+        else with_base64_ids(inner)
+        for key, inner in value.items()
+    }
+
+
+def test_the_json_form_says_the_same_as_the_binary_one():
+    document = json.loads((FIXTURES / "otlp_batch.json").read_text(encoding="utf-8"))
+    message = json_format.ParseDict(with_base64_ids(document), trace_pb2.TracesData())
+    expected = trace_pb2.TracesData()
+    expected.ParseFromString(FIXTURE.read_bytes())
+    # A status that is there and empty is a status that is not there.
+    for span in message.resource_spans[0].scope_spans[0].spans:
+        if span.status == trace_pb2.Status():
+            span.ClearField("status")
+    assert message == expected

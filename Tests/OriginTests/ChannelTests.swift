@@ -16,6 +16,7 @@ import Transport
             epoch: try #require(Epoch("abcdefgh")),
             log: FramedLog(maximumMessages: 10, maximumBytes: 1000),
             home: ChannelHome(),
+            audience: ChannelAudience(),
             now: 0
         )
     }

@@ -29,7 +29,14 @@ import Testing
                 return channel.eventLoop.makeFailedFuture(ChannelError.eof)
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let shared = OriginShared(configuration: OriginConfiguration(), logger: Logger(label: "test"))
+        let telemetry = try TestTelemetry.make()
+        let shared = OriginShared(
+            configuration: OriginConfiguration(),
+            metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
+            telemetry: telemetry,
+            loopCount: 1,
+            logger: Logger(label: "test")
+        )
         let afterPoll = try await AfterPoll.make(on: loop)
         let client = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         defer { close(client) }

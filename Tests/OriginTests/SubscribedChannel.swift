@@ -15,6 +15,7 @@ struct SubscribedChannel {
             epoch: .random(),
             log: FramedLog(maximumMessages: 1, maximumBytes: 1),
             home: nil,
+            audience: ChannelAudience(),
             now: 0
         )
     }

@@ -19,6 +19,8 @@ struct DeliveryBatch {
     /// When the streams had got an event before; 0 if they had none.
     private(set) var lastEventAt: Int64 = 0
     private(set) var deliveredAt: Int64 = 0
+    /// The events were published before the streams opened.
+    private(set) var isReplay = false
 
     private(set) var streams: UInt32 = 0
     private(set) var http10: UInt32 = 0
@@ -27,10 +29,11 @@ struct DeliveryBatch {
 
     /// Whether what is handed to one more stream can be counted with the rest.
     @inline(__always)
-    func takes(first: UInt64, next: UInt64, lastEventAt: Int64) -> Bool {
+    func takes(first: UInt64, next: UInt64, lastEventAt: Int64, isReplay: Bool = false) -> Bool {
         self.streams < Self.size
             && (self.streams == 0
-                || (self.first == first && self.next == next && self.lastEventAt == lastEventAt))
+                || (self.first == first && self.next == next && self.lastEventAt == lastEventAt
+                    && self.isReplay == isReplay))
     }
 
     @inline(__always)
@@ -40,12 +43,14 @@ struct DeliveryBatch {
         byteCount: Int,
         protocol: ApplicationProtocol,
         lastEventAt: Int64,
+        isReplay: Bool = false,
         now: Int64
     ) {
         self.first = first
         self.next = next
         self.byteCount = byteCount
         self.lastEventAt = lastEventAt
+        self.isReplay = isReplay
         self.deliveredAt = now
         self.streams &+= 1
         if `protocol` == .http2 {

@@ -39,12 +39,16 @@ final class MetricBook: Sendable {
         let layout = self.series.layout
         try self.registry.register(
             layout,
-            sources: [{
-                var all = MetricSnapshot(layout)
-                // A loop that has ended has no counts any more; then the process is about to end as well.
-                for snapshot in (try? await directory.collect { $0.metrics.snapshot() }) ?? [] { all.merge(snapshot) }
-                return all
-            }]
+            sources: [
+                {
+                    var all = MetricSnapshot(layout)
+                    // A loop that has ended has no counts any more; then the process is about to end as well.
+                    for snapshot in (try? await directory.collect { $0.metrics.snapshot() }) ?? [] {
+                        all.merge(snapshot)
+                    }
+                    return all
+                }
+            ]
         )
         let constants: [(MetricFamily, Int64)] = [
             (MetricCatalogue.streamsLimit, Int64(configuration.maximumStreams)),

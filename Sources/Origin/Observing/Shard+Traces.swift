@@ -19,7 +19,8 @@ extension Shard {
     func trace(_ text: String) -> Response {
         guard let recorder = self.shared.tracer.processor.recorder else { return Self.noTraces }
         guard let id = TraceID(hex: text) else {
-            return .problem(.badRequest, detail: "\"\(text.prefix(80))\" is no trace id: 32 lowercase hexadecimal digits.")
+            return .problem(
+                .badRequest, detail: "\"\(text.prefix(80))\" is no trace id: 32 lowercase hexadecimal digits.")
         }
         let spans = recorder.spans(of: id)
         guard !spans.isEmpty else {

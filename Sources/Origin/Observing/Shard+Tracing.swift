@@ -107,11 +107,14 @@ extension Shard {
         of channel: Channel,
         from first: UInt64,
         to next: UInt64,
+        isReplay: Bool,
         now: Int64
     ) {
         guard let trace = stream.pointee.record.trace else { return }
         let delivery = TracedDelivery(
-            record: stream.pointee.record, trace: trace, channel: channel, first: first, next: next, startedAt: now)
+            record: stream.pointee.record, trace: trace, channel: channel, first: first, next: next,
+            isReplay: isReplay, startedAt: now
+        )
         if stream.pointee.applicationProtocol == .http2 {
             self.tracedBuffered.append(delivery)
         } else {
@@ -127,16 +130,18 @@ extension Shard {
                 guard let published = delivery.channel.log.publishedAt(sequence) else { continue }
                 let lag = now - published
                 let context = delivery.trace.context
-                delivery.trace.delivered(lag: lag)
-                self.metrics.eventTraced(
-                    lag: lag, over: delivery.record.applicationProtocol, context: context, unix: self.unix(now))
+                if !delivery.isReplay {
+                    delivery.trace.delivered(lag: lag)
+                    self.metrics.eventTraced(
+                        lag: lag, over: delivery.record.applicationProtocol, context: context, unix: self.unix(now))
+                }
                 let isKept = self.spans.record(
                     SpanName.event.rawValue,
                     kind: .producer,
                     parent: context,
                     start: self.unix(delivery.startedAt),
                     end: self.unix(now),
-                    priority: lag >= slow ? .always : .low,
+                    priority: lag >= slow && !delivery.isReplay ? .always : .low,
                     monotonic: now,
                     link: delivery.channel.publishSpans.context(of: sequence)
                 ) {
@@ -146,6 +151,7 @@ extension Shard {
                             SpanKey.eventID,
                             EventID(epoch: delivery.channel.epoch, sequence: sequence).description),
                         Attribute(SpanKey.channel, delivery.channel.key.text),
+                        Attribute(SpanKey.isReplay, delivery.isReplay),
                         Attribute(SpanKey.eventBytes, delivery.channel.log.payload(sequence)?.count ?? 0),
                         Attribute(SpanKey.eventLag, lag.seconds),
                         Attribute(SpanKey.eventQueueWait, (delivery.startedAt - published).seconds),
@@ -159,13 +165,10 @@ extension Shard {
 
     // MARK: Living
 
-    /// In the sweep: tells of an open stream every minute, and goes on in a next trace when this one is long.
+    /// Once a second: tells of an open stream every minute, and goes on in a next trace when this one is long.
     func continueTrace(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
         guard let trace = stream.pointee.record.trace else { return }
-        if now >= stream.pointee.segmentDue {
-            stream.pointee.segmentDue = now + self.shared.segmentNanoseconds
-            self.endSegment(stream.pointee, now: now)
-        }
+        if now - trace.segmentBegan >= self.shared.segmentNanoseconds { self.endSegment(stream.pointee, now: now) }
         if trace.isPartOver(now: now) { self.rollTrace(trace, of: stream.pointee.record, now: now) }
     }
 
@@ -229,6 +232,7 @@ extension Shard {
             if let alpn = tls.applicationProtocol { span.set(SpanKey.alpn, alpn) }
         }
         for stream in trace.streams { span.addLink(stream) }
+        span.noteDroppedLinks(trace.omitted)
         self.spans.end(span, at: self.unix(now), monotonic: now)
     }
 }

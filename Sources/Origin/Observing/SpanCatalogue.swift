@@ -30,6 +30,7 @@ enum SpanKey {
     static let isContinued: AttributeKey = "sse.trace.continued"
 
     static let eventID: AttributeKey = "sse.event.id"
+    static let isReplay: AttributeKey = "sse.event.replay"
     static let eventBytes: AttributeKey = "sse.event.bytes"
     static let eventLag: AttributeKey = "sse.event.lag"
     static let eventQueueWait: AttributeKey = "sse.event.queue_wait"
@@ -79,7 +80,8 @@ enum SpanKey {
     static let messagingBodySize: AttributeKey = "messaging.message.body.size"
 
     static let all = [
-        streamID, connectionID, requestNumber, path, channel, resumeOutcome, part, isContinued, eventID, eventBytes,
+        streamID, connectionID, requestNumber, path, channel, resumeOutcome, part, isContinued, eventID, isReplay,
+        eventBytes,
         eventLag, eventQueueWait, eventWriteTime, events, bytes, heartbeats, maximumLag, backlogBytes, age, idle,
         closeReason, closeConfidence, closeEvidence, suspectedTimeout, resetCode, goAwayDebug, fanOut, requests,
         peakStreams, connectionEnd, http2StreamID, method, route, status, urlPath, urlQuery, urlScheme, serverAddress,

@@ -40,6 +40,8 @@ final class StreamTrace {
     }
 
     var context: SpanContext { self.span.context }
+    /// Monotonic nanoseconds.
+    var segmentBegan: Int64 { self.segment.began }
 
     func delivered(lag: Int64) {
         self.segment.maximumLag = max(self.segment.maximumLag, lag)
@@ -72,11 +74,21 @@ final class StreamTrace {
 
 /// What a connection's span will say of its sampled streams.
 struct ConnectionTrace {
-    /// OpenTelemetry's default for the links of a span; the tracer's own limit counts what is beyond it.
+    /// The most that is kept: OpenTelemetry's default for the links of a span. A connection can carry millions.
+    static let mostStreams = 128
+
     private(set) var streams: [SpanContext] = []
+    /// Those that came when there was no more room.
+    private(set) var omitted = 0
     var bytes: UInt64 = 0
 
-    mutating func add(_ stream: SpanContext) { self.streams.append(stream) }
+    mutating func add(_ stream: SpanContext) {
+        if self.streams.count < Self.mostStreams {
+            self.streams.append(stream)
+        } else {
+            self.omitted += 1
+        }
+    }
 }
 
 /// A traced stream that was handed events, to be recorded once it is known when they left.
@@ -86,5 +98,7 @@ struct TracedDelivery {
     let channel: Channel
     let first: UInt64
     let next: UInt64
+    /// They were published before the stream opened.
+    let isReplay: Bool
     let startedAt: Int64
 }

@@ -37,7 +37,8 @@ struct BeaconReport: Equatable {
     init(_ body: ByteBuffer) throws(Invalid) {
         guard let report = try? JSONDecoder().decode(Body.self, from: Data(body.readableBytesView)) else {
             throw Invalid(
-                detail: "Send JSON: {\"path\": \"NAME\", \"lags_ms\": [12.5], \"offset_error_ms\": 0.4}; only lags_ms is needed."
+                detail:
+                    "Send JSON: {\"path\": \"NAME\", \"lags_ms\": [12.5], \"offset_error_ms\": 0.4}; only lags_ms is needed."
             )
         }
         guard let path = DeliveryPath.token(report.path ?? DeliveryPath.direct) else {

@@ -9,10 +9,9 @@ import Transport
 
 /// The hot part of one open stream. Times are monotonic nanoseconds.
 ///
-/// The order of the fields is their order in memory: what a fan-out reads and writes for each event comes first, a
-/// cache line and one word of the next, and nothing of it is a reference, so that serving a stream neither counts one
-/// nor follows one. The whole is two lines, and ``StreamTable`` puts it where a pair of them begins, which the processor
-/// fetches together.
+/// The order of the fields is their order in memory: what a fan-out reads and writes for each event comes first and
+/// is 64 bytes, a cache line, and nothing of it is a reference, so that serving a stream neither counts one nor follows
+/// one. The whole is two lines, and ``StreamTable`` puts it where a line begins.
 struct StreamState {
     /// ``Subscriber/member`` of a stream that reads one channel.
     static let single: Int32 = -1
@@ -23,8 +22,7 @@ struct StreamState {
     var position: UInt64
     /// Since when the socket takes nothing; 0 while it does.
     var blockedSince: Int64 = 0
-    var lastWriteAt: Int64
-    var lastEventAt: Int64
+    private(set) var lastWriteAt: Int64
     /// The longest time between two writes.
     var longestPause: Int64 = 0
     var eventCount: UInt64 = 0
@@ -45,14 +43,16 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    /// When the stream tells of itself in its trace; `Int64.max` if it has none.
-    var segmentDue = Int64.max
+    /// When the last message went out that is no event, and when the last event before it did: so ``lastEventAt`` costs
+    /// an event nothing.
+    private var lastMessageAt = Int64.min
+    private var lastEventBeforeMessage: Int64
 
     init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
         self.gate = transport.gate
         self.position = position
         self.lastWriteAt = record.openedAt
-        self.lastEventAt = record.openedAt
+        self.lastEventBeforeMessage = record.openedAt
         self.deadline = deadline
         self.subscriberIndex = 0
         self.isTraced = record.trace != nil
@@ -68,12 +68,31 @@ struct StreamState {
         self.waitsForWindow = self.transport.waitsForWindow
     }
 
-    /// Notes that bytes went out.
+    /// When the last event went out, or when the stream opened.
+    var lastEventAt: Int64 {
+        self.lastWriteAt == self.lastMessageAt ? self.lastEventBeforeMessage : self.lastWriteAt
+    }
+
+    /// Notes that events went out in a pass.
     @inline(__always)
-    mutating func wrote(bytes: Int, now: Int64) {
+    mutating func wrote(events: UInt64, bytes: Int, now: Int64) {
         self.longestPause = max(self.longestPause, now - self.lastWriteAt)
         self.lastWriteAt = now
         self.byteCount += UInt64(bytes)
+        self.eventCount += events
+    }
+
+    /// The same for events that may follow another message at the same time.
+    mutating func wroteApart(events: UInt64, bytes: Int, now: Int64) {
+        self.lastMessageAt = .min
+        self.wrote(events: events, bytes: bytes, now: now)
+    }
+
+    /// Notes that bytes went out which are no event.
+    mutating func wrote(messageBytes: Int, now: Int64) {
+        self.lastEventBeforeMessage = self.lastEventAt
+        self.wrote(events: 0, bytes: messageBytes, now: now)
+        self.lastMessageAt = now
     }
 }
 
@@ -83,6 +102,8 @@ final class StreamRecord {
     struct Member {
         let channel: Channel
         var position: UInt64
+        /// What lies before was published before the stream opened: to hand it over late is no lag.
+        let liveFrom: UInt64
         var subscriberIndex: Int32 = 0
     }
 
@@ -100,6 +121,8 @@ final class StreamRecord {
     /// `x-envoy-expected-rq-timeout-ms`: how long the hop before us said it would wait.
     let announcedLimitMilliseconds: Int64?
     let resumeOutcome: ResumeOutcome?
+    /// The same of a stream of one channel; see ``Member/liveFrom``.
+    var liveFrom: UInt64 = 0
     /// Empty for a stream of one channel.
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete

@@ -77,10 +77,10 @@ final class StreamTable {
         return state
     }
 
-    /// Memory whose every slot begins a pair of cache lines of 64 bytes, given that a slot is a pair of them.
+    /// Memory whose every slot begins a cache line of 64 bytes, given that a slot is a whole number of them.
     private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<StreamState> {
         UnsafeMutableRawPointer
-            .allocate(byteCount: capacity * MemoryLayout<StreamState>.stride, alignment: 128)
+            .allocate(byteCount: capacity * MemoryLayout<StreamState>.stride, alignment: 64)
             .bindMemory(to: StreamState.self, capacity: capacity)
     }
 

@@ -35,7 +35,8 @@ extension MetricFamily {
 
     /// The family's name in OpenMetrics, where `_total` belongs to a counter's sample and not to its name.
     public var nameInOpenMetrics: String {
-        kind == .counter && name.hasSuffix("_total") && !isUntypedInOpenMetrics ? String(name.dropLast("_total".count)) : name
+        kind == .counter && name.hasSuffix("_total") && !isUntypedInOpenMetrics
+            ? String(name.dropLast("_total".count)) : name
     }
 
     /// Every name that this family and its samples take in either format. No two families may share one: a histogram

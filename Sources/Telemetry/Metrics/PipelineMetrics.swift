@@ -38,7 +38,7 @@ public enum PipelineMetrics {
         "otel_sdk_span_unaccounted",
         help: "Ended spans of which nothing is known: anything but 0 is a bug of this process."
     )
-    static let operationDuration = MetricFamily.histogram(
+    public static let operationDuration = MetricFamily.histogram(
         "otel_sdk_exporter_operation_duration_seconds",
         help: "Exports of one batch, from the first attempt to the last answer.",
         unit: "seconds",

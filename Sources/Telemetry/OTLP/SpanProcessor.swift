@@ -14,8 +14,9 @@ public final class SpanProcessor: Sendable {
         var counts: PipelineCounts
         /// When the queue was last empty, or a batch taken from it.
         var waitingSince: Int64 = 0
-        /// How many spans in the queue wake the exporter; it sets this before it sleeps. `.max` while it is at work.
-        var wakeAt = 1
+        /// How many spans in the queue wake the exporter; it sets this before it sleeps. `.max` while it is at work,
+        /// and before it has looked for the first time.
+        var wakeAt = Int.max
         var shutdownDeadline: Int64?
         /// Nothing is sent any more; what is still out is counted as lost already.
         var isOver = false

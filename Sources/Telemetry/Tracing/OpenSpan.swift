@@ -59,6 +59,11 @@ public struct OpenSpan: Sendable {
         span.links.append(SpanLink(context: context, attributes: kept, droppedAttributes: dropped))
     }
 
+    /// Counts links that the caller did not keep either, because there were too many.
+    public mutating func noteDroppedLinks(_ count: Int) {
+        if isRecording { span.dropped.links += count }
+    }
+
     /// `ok` is final, and nothing goes back to `unset` (OpenTelemetry, "Set Status").
     public mutating func setStatus(_ status: SpanStatus) {
         guard isRecording, status != .unset, span.status != .ok else { return }

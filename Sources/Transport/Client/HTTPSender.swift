@@ -11,7 +11,8 @@ import NIOCore
 public actor HTTPSender {
     public struct Answer: Sendable {
         public let head: HTTPClientResponseHead
-        public let body: ByteBuffer
+        /// `nil` if it exceeds the limit: then the rest was not read, and the connection is closed.
+        public let body: ByteBuffer?
     }
 
     private let client: HTTPClient
@@ -23,7 +24,7 @@ public actor HTTPSender {
     /// Bound: the callers' own tasks, one entry each.
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// - Parameter bodyLimit: bytes of an answer's body; more is `.bodyTooLarge`.
+    /// - Parameter bodyLimit: bytes of an answer's body; see ``Answer/body``.
     public init(client: HTTPClient, target: HTTPTarget, on eventLoop: any EventLoop, bodyLimit: Int) {
         self.client = client
         self.target = target
@@ -46,7 +47,7 @@ public actor HTTPSender {
             }
             do throws(HTTPClientError) {
                 let response = try await connection.request(request)
-                return Answer(head: response.head, body: try await response.collect(upTo: bodyLimit))
+                return try await answer(response, on: connection)
             } catch {
                 connection.close()
                 self.connection = nil
@@ -54,6 +55,21 @@ public actor HTTPSender {
             }
         }
         throw .connectionClosing
+    }
+
+    private func answer(
+        _ response: HTTPClientResponse,
+        on connection: HTTPClientConnection
+    ) async throws(HTTPClientError) -> Answer {
+        do throws(HTTPClientError) {
+            return Answer(head: response.head, body: try await response.collect(upTo: bodyLimit))
+        } catch .bodyTooLarge {
+            connection.close()
+            self.connection = nil
+            return Answer(head: response.head, body: nil)
+        } catch {
+            throw error
+        }
     }
 
     /// Ends the kept connection.

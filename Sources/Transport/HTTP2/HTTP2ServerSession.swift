@@ -88,8 +88,11 @@ public struct HTTP2ServerSession: ~Copyable {
             maxHeaderListSize: configuration.maxHeaderBlockBytes
         )
         decoder.maxDynamicTableLength = max(configuration.headerTableSize, HTTP2Constant.defaultHeaderTableSize)
+        // Without Huffman code: what is not in the tables differs in each response and is short, and to encode it took
+        // a tenth of what opening a stream costs.
         encoder = HPACKEncoder(
             allocator: ByteBufferAllocator(),
+            useHuffmanEncoding: false,
             maxDynamicTableSize: HTTP2Constant.defaultHeaderTableSize
         )
         table = HTTP2StreamTable(seed: seed)

@@ -36,8 +36,8 @@ struct HTTP2StreamTable {
         return position >= 0 && position < streams.count && streams[position].generation == slot.generation
     }
 
-    /// Takes so many bytes of a stream's window and returns its identifier; `nil`, and nothing taken, if the slot is not
-    /// current, the response has not begun, or the window is smaller.
+    /// Takes so many bytes of a stream's window and returns its identifier; `nil`, and nothing taken, if the slot is
+    /// not current, the response has not begun, or the window is smaller.
     @inline(__always)
     mutating func takeWindow(_ slot: StreamSlot, _ count: Int) -> UInt32? {
         guard isCurrent(slot) else { return nil }

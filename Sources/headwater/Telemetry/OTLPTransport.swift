@@ -61,10 +61,12 @@ struct OTLPTransport: Sendable {
         )
         do throws(HTTPClientError) {
             let answer = try await self.sender.send(outgoing)
+            let status = Int(answer.head.status.code)
+            guard let body = answer.body else { return .tooLarge(status: status) }
             return .response(
-                status: Int(answer.head.status.code),
+                status: status,
                 headers: answer.head.headers.map { OTLPHeader($0.name.lowercased(), $0.value) },
-                body: Array(answer.body.readableBytesView)
+                body: Array(body.readableBytesView)
             )
         } catch {
             return Self.result(of: error)
@@ -73,7 +75,6 @@ struct OTLPTransport: Sendable {
 
     private static func result(of error: HTTPClientError) -> OTLPSendResult {
         switch error {
-        case .bodyTooLarge: .tooLarge(status: 200)
         case .timedOut(.response, _), .timedOut(.responseHead, _): .timedOut
         default: error.isUnprocessed ? .notConnected("\(error)") : .lostBeforeResponse("\(error)")
         }

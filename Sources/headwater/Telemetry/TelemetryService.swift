@@ -19,12 +19,9 @@ struct TelemetryService: Service {
         await withGracefulShutdownHandler {
             await self.processor.run()
         } onGracefulShutdown: {
-            Task { await self.finish() }
+            Task { await self.processor.shutDown(within: Self.flushBound) }
         }
-    }
-
-    private func finish() async {
-        let lost = await self.processor.shutDown(within: Self.flushBound)
+        let lost = self.processor.counts[dropped: .shutdown]
         guard lost > 0, self.isExporting else { return }
         self.logger.warning("spans lost at the end", metadata: ["spans": "\(lost)"])
     }

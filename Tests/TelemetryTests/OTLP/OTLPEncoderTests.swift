@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-import FoundationEssentials
 import Testing
 
 @testable import Telemetry
@@ -9,10 +8,6 @@ import Testing
 /// What the encoder writes, against a file that `test_otlp_encoding.py` decodes with OpenTelemetry's own classes and
 /// compares field for field: this test holds our bytes to the file, that one the file to the protocol.
 @Suite struct OTLPEncoderTests {
-    private static let fixture =
-        "\(#filePath)".split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
-        + "/Interop/fixtures/otlp_batch.bin"
-
     private func encoder(_ compression: OTLPCompression = .none) -> OTLPEncoder {
         OTLPEncoder(resource: SpanSamples.resource, scope: SpanSamples.scope, compression: compression)
     }
@@ -24,16 +19,11 @@ import Testing
         return try #require(body)
     }
 
-    /// Writes the file anew when `HEADWATER_WRITE_FIXTURES` is set, for someone who changes the samples.
     @Test func everyFieldIsWhereTheOracleReadsIt() throws {
         var encoder = encoder()
         let body = try encode(&encoder, SpanSamples.everything[...], limit: .max >> 1)
-        let path = URL(filePath: Self.fixture)
-        if ProcessInfo.processInfo.environment["HEADWATER_WRITE_FIXTURES"] != nil {
-            try Data(body.bytes).write(to: path)
-        }
         #expect(body.spans == 3 && !body.isGzip)
-        #expect(body.bytes == [UInt8](try Data(contentsOf: path)))
+        #expect(body.bytes == (try OracleFile.bytes("otlp_batch.bin", current: body.bytes)))
     }
 
     @Test func gzipHoldsTheSameBytesAndTheEncoderCanBeReused() throws {

@@ -32,6 +32,12 @@ import Testing
         #expect(text == expected.split(separator: "\n").joined())
     }
 
+    /// The same spans as the encoder's, so that the oracle can compare the two forms.
+    @Test func everyFieldIsWhereTheOracleReadsIt() throws {
+        let text = OTLPJSON.text(SpanSamples.everything, resource: SpanSamples.resource, scope: SpanSamples.scope)
+        #expect(Array(text.utf8) == (try OracleFile.bytes("otlp_batch.json", current: Array(text.utf8))))
+    }
+
     @Test func theListNamesEachTrace() {
         var ring = TraceRing()
         ring.insert(SpanSamples.span(1, name: "GET /events"))

@@ -55,7 +55,7 @@ import Testing
         let processor = processor()
         async let running: Void = processor.run()
         // The exporter sleeps, and waits for the first span.
-        while processor.state.withLock({ $0.wakeAt }) != 1 { await Task.yield() }
+        while !Task.isCancelled, processor.state.withLock({ $0.wakeAt }) != 1 { await Task.yield() }
         clock.advance(to: Self.second)
         processor.submit(SpanSamples.spans(1..<2))
         await clock.sleeper(until: 6 * Self.second)
@@ -241,6 +241,43 @@ import Testing
         while clock.sleeperCount > 0 { await Task.yield() }
         for _ in 0..<1000 { await Task.yield() }
         #expect(!signal.isRaised)
+    }
+
+    /// Threads that hand over while batches are taken, rejected and refused, and a shutdown in their midst.
+    @Test func everySpanIsCountedOnceWhateverHappensAtOnce() async {
+        var settings = TracingSettings(resource: SpanSamples.resource)
+        settings.batchSize = 64
+        let exporter = SpanExporter(
+            settings: settings, scope: SpanSamples.scope,
+            sender: { request in
+                switch request.body.count % 3 {
+                case 0: ScriptedCollector.status(200)
+                case 1: ScriptedCollector.partial(rejected: 5)
+                default: ScriptedCollector.status(413)
+                }
+            },
+            clock: clock.clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let processor = SpanProcessor(queueCapacity: 500, exporter: exporter, clock: clock.clock)
+        async let running: Void = processor.run()
+        await withTaskGroup { group in
+            for thread in 0..<4 {
+                group.addTask {
+                    for round in 0..<300 {
+                        processor.submit(SpanSamples.spans(1..<UInt64(2 + (round + thread) % 30)))
+                        if round % 50 == 0 { await processor.forceFlush() }
+                        expectBalanced(processor)
+                    }
+                }
+            }
+            group.addTask {
+                while processor.counts.ended < 9_000 { await Task.yield() }
+                await processor.shutDown()
+            }
+        }
+        await running
+        let counts = processor.counts
+        #expect(counts.ended == 4 * (0..<300).reduce(0) { $0 + 1 + $1 % 30 })
+        #expect(counts.unaccounted == 0 && counts.waiting == 0 && counts.exported > 0 && counts.rejected > 0)
     }
 
     // MARK: The settings
