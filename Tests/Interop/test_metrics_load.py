@@ -13,7 +13,7 @@ from harness.process import ManagedProcess
 from harness.prometheus import Prometheus
 from harness.scrape import Scrape, quantile
 from harness.spans import named
-from harness.tracing import collector, start_traced, traceparent  # noqa: F401 (fixtures)
+from harness.tracing import collector, start_traced, traceparent
 from harness.waiting import wait_until
 from harness.wire import WireConnection
 
@@ -29,7 +29,7 @@ def exemplars(scrape: Scrape) -> list:
 # Exemplars
 
 
-def test_an_exemplar_names_the_span_that_its_value_came_from(start_traced, collector):  # noqa: F811
+def test_an_exemplar_names_the_span_that_its_value_came_from(start_traced, collector):
     origin = start_traced()
     with WireConnection.to(origin.url) as client:
         trace_id, *_ = traceparent(client.open_stream("/channels/a/events"))
