@@ -6,17 +6,14 @@ What the numbers are is the subject of test_metrics_counts.py.
 """
 
 import gzip
-import json
 import re
-import socket
 import subprocess
-import urllib.request
 from typing import Iterator
 
 import pytest
 
 from harness.origin import Origin
-from harness.process import ManagedProcess
+from harness.prometheus import Prometheus
 from harness.scrape import OPEN_METRICS, TEXT, Scrape
 from harness.wire import WireConnection
 
@@ -239,41 +236,14 @@ def test_metrics_are_not_for_the_public(used):
 # Prometheus itself
 
 
-def prometheus_says(port: int, path: str) -> object:
-    """The `data` of an answer of Prometheus' API."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        told = json.load(answer)
-    assert told["status"] == "success", told
-    return told["data"]
-
-
 def test_prometheus_scrapes_it_and_knows_every_name(used, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    target = {"targets": [used.ready["admin"]]}
-    scraping = {"job_name": "headwater", "scrape_interval": "200ms", "scrape_timeout": "200ms"}
-    configuration = {"scrape_configs": [{**scraping, "static_configs": [target]}]}
-    # JSON is YAML.
-    (tmp_path / "prometheus.yml").write_text(json.dumps(configuration))
-    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
-               f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage"]  # fmt: skip
-
-    def scraped(_: ManagedProcess) -> bool:
-        try:
-            (one,) = prometheus_says(port, "/api/v1/targets")["activeTargets"]
-        except (OSError, ValueError):
-            return False
-        assert one["health"] != "down", one
-        return one["health"] == "up" and bool(prometheus_says(port, "/api/v1/query?query=up")["result"])
-
-    with ManagedProcess(command, tmp_path, ready=scraped, ready_timeout=30):
-        known = set(prometheus_says(port, "/api/v1/label/__name__/values"))
+    with Prometheus(used, tmp_path) as prometheus:
+        known = set(prometheus.ask("/api/v1/label/__name__/values"))
         for name, kind in TYPES.items():
             parts = {f"{name}_bucket", f"{name}_sum", f"{name}_count"} if kind == "histogram" else {name}
             assert parts <= known, name
-        metadata = prometheus_says(port, "/api/v1/metadata")
-        for name, kind in TYPES.items():
-            # Prometheus keeps OpenMetrics' families under their own names, counters without `_total`.
-            entries = metadata.get(name) or metadata.get(name.removesuffix("_total"))
-            assert entries and {one["type"] for one in entries} == {"unknown" if name == UNTYPED else kind}, name
+        metadata = prometheus.wait("/api/v1/metadata")
+    for name, kind in TYPES.items():
+        # Prometheus keeps OpenMetrics' families under their own names, counters without `_total`.
+        entries = metadata.get(name) or metadata.get(name.removesuffix("_total"))
+        assert entries and {one["type"] for one in entries} == {"unknown" if name == UNTYPED else kind}, name

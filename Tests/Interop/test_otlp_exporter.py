@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from harness.collector import Collector, accept, after, close, reset, reset_before_request, status
 from harness.scrape import Scrape
-from harness.tracing import SpanCounts, collector, start_traced, wait_settled  # noqa: F401 (fixtures)
+from harness.tracing import SpanCounts, collector, start_traced, wait_settled
 from harness.waiting import wait_until
 from harness.wire import WireConnection
 
@@ -52,7 +52,7 @@ def rpc_status(message: str) -> bytes:
     return b"\x08\x03\x12" + bytes([len(text)]) + text
 
 
-def expect_next_batch(origin, collector, exported: int, lost: dict[str, int]) -> SpanCounts:  # noqa: F811
+def expect_next_batch(origin, collector, exported: int, lost: dict[str, int]) -> SpanCounts:
     """Whatever happened before, what comes after it is exported, and the counts say so."""
     publish(origin, 1, "next")
     collector.wait_spans(lambda span: span.name == "publish next", "the next batch", timeout=15)
@@ -83,7 +83,7 @@ def expect_next_batch(origin, collector, exported: int, lost: dict[str, int]) ->
     ids=["503", "502", "504 in HTML", "429", "429 after 2", "503 after 2", "429 after soon", "reset", "early reset",
          "close", "503 of 5 MiB"],
 )  # fmt: skip
-def test_what_may_pass_is_sent_again_as_it_was(start_traced, collector, failure, at_least):  # noqa: F811
+def test_what_may_pass_is_sent_again_as_it_was(start_traced, collector, failure, at_least):
     collector.script = [failure]
     origin = start_traced()
     publish(origin, 3)
@@ -97,7 +97,7 @@ def test_what_may_pass_is_sent_again_as_it_was(start_traced, collector, failure,
     expect_next_batch(origin, collector, 3, {})
 
 
-def test_a_date_says_when_to_come_back_as_well_as_seconds_do(start_traced, collector):  # noqa: F811
+def test_a_date_says_when_to_come_back_as_well_as_seconds_do(start_traced, collector):
     def busy(handler, request) -> None:
         # Dates have whole seconds: at least two from now.
         date = email.utils.formatdate(time.time() + 3, usegmt=True)
@@ -111,7 +111,7 @@ def test_a_date_says_when_to_come_back_as_well_as_seconds_do(start_traced, colle
     expect_next_batch(origin, collector, 1, {})
 
 
-def test_waits_between_attempts_grow(start_traced, collector):  # noqa: F811
+def test_waits_between_attempts_grow(start_traced, collector):
     collector.script = [status(503)] * 3
     origin = start_traced()
     publish(origin, 1)
@@ -125,7 +125,7 @@ def test_waits_between_attempts_grow(start_traced, collector):  # noqa: F811
     assert len(complaints(origin)) == 1
 
 
-def test_a_batch_is_given_up_at_its_deadline(start_traced, collector):  # noqa: F811
+def test_a_batch_is_given_up_at_its_deadline(start_traced, collector):
     collector.default = status(503)
     origin = start_traced(environment={"OTEL_BSP_EXPORT_TIMEOUT": "1200"})
     publish(origin, 2)
@@ -136,7 +136,7 @@ def test_a_batch_is_given_up_at_its_deadline(start_traced, collector):  # noqa: 
     expect_next_batch(origin, collector, 0, {"retries_exhausted": 2})
 
 
-def test_a_collector_that_asks_for_too_much_patience_is_left_alone_meanwhile(start_traced, collector):  # noqa: F811
+def test_a_collector_that_asks_for_too_much_patience_is_left_alone_meanwhile(start_traced, collector):
     collector.script = [status(429, retry_after="3")]
     origin = start_traced(environment={"OTEL_BSP_EXPORT_TIMEOUT": "1000"})
     publish(origin, 1)
@@ -152,7 +152,7 @@ def test_a_collector_that_asks_for_too_much_patience_is_left_alone_meanwhile(sta
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 500, 501, 505, 302])
-def test_what_will_not_pass_is_not_sent_again(start_traced, collector, code):  # noqa: F811
+def test_what_will_not_pass_is_not_sent_again(start_traced, collector, code):
     collector.script = [status(code, rpc_status("no such tenant"), location="/elsewhere")]
     origin = start_traced()
     publish(origin, 1)
@@ -165,7 +165,7 @@ def test_what_will_not_pass_is_not_sent_again(start_traced, collector, code):  #
     assert len(collector.requests) == 2
 
 
-def test_an_answer_of_5_mib_loses_its_batch_and_no_more(start_traced, collector):  # noqa: F811
+def test_an_answer_of_5_mib_loses_its_batch_and_no_more(start_traced, collector):
     collector.script = [accept(bytes(5 * MEBIBYTE))]
     origin = start_traced()
     publish(origin, 1)
@@ -173,7 +173,7 @@ def test_an_answer_of_5_mib_loses_its_batch_and_no_more(start_traced, collector)
     expect_next_batch(origin, collector, 0, {"response_too_large": 1})
 
 
-def test_a_gzip_bomb_does_not_go_off(start_traced, collector):  # noqa: F811
+def test_a_gzip_bomb_does_not_go_off(start_traced, collector):
     bomb = gzip.compress(bytes(256 * MEBIBYTE))
     collector.script = [accept(bomb, {"Content-Encoding": "gzip"})]
     origin = start_traced()
@@ -184,7 +184,7 @@ def test_a_gzip_bomb_does_not_go_off(start_traced, collector):  # noqa: F811
     expect_next_batch(origin, collector, 0, {"response_too_large": 1})
 
 
-def test_an_answer_of_just_4_mib_is_read(start_traced, collector):  # noqa: F811
+def test_an_answer_of_just_4_mib_is_read(start_traced, collector):
     # Field 15, which nobody knows, of type bytes, makes the message as long as it may be.
     length = 4 * MEBIBYTE - 5
     varint = bytes((length >> shift & 0x7F) | (0x80 if shift < 21 else 0) for shift in (0, 7, 14, 21))
@@ -195,7 +195,7 @@ def test_an_answer_of_just_4_mib_is_read(start_traced, collector):  # noqa: F811
     assert (counts.exported, counts.lost, complaints(origin)) == (1, {}, [])
 
 
-def test_a_collector_that_does_not_answer_in_time_costs_its_batch_only(start_traced, collector):  # noqa: F811
+def test_a_collector_that_does_not_answer_in_time_costs_its_batch_only(start_traced, collector):
     never = threading.Event()
     collector.script = [after(never, accept())]
     origin = start_traced(environment={"OTEL_EXPORTER_OTLP_TIMEOUT": "300"})
@@ -229,7 +229,7 @@ def test_a_collector_that_does_not_answer_in_time_costs_its_batch_only(start_tra
 )
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 def test_partial_success_is_counted_and_never_sent_again(
-    start_traced, collector, body, rejected, message, coding  # noqa: F811
+    start_traced, collector, body, rejected, message, coding
 ):  # fmt: skip
     fields = {"Content-Encoding": "gzip"} if coding == "gzip" else {}
     collector.script = [accept(gzip.compress(body) if coding == "gzip" else body, fields)]
@@ -279,7 +279,7 @@ def test_a_collector_that_comes_up_late_gets_everything(start_origin):
     assert (counts.exported, counts.lost, counts.refused) == (5, {}, {})
 
 
-def test_a_slow_collector_gets_one_request_at_a_time_and_the_queue_is_bounded(start_traced, collector):  # noqa: F811
+def test_a_slow_collector_gets_one_request_at_a_time_and_the_queue_is_bounded(start_traced, collector):
     answer = threading.Event()
     collector.default = after(answer, accept())
     bounds = {"OTEL_BSP_MAX_QUEUE_SIZE": "50", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "20", "OTEL_BSP_SCHEDULE_DELAY": "50"}
@@ -300,7 +300,7 @@ def test_a_slow_collector_gets_one_request_at_a_time_and_the_queue_is_bounded(st
 
 
 @pytest.mark.parametrize("client_closes", [True, False])
-def test_sigterm_sends_what_is_left_and_what_the_drain_ends(start_traced, collector, client_closes):  # noqa: F811
+def test_sigterm_sends_what_is_left_and_what_the_drain_ends(start_traced, collector, client_closes):
     origin = start_traced(environment={"OTEL_BSP_SCHEDULE_DELAY": "600000"}, drain_window=1)
     with WireConnection.to(origin.url) as client:
         client.open_stream("/channels/a/events")

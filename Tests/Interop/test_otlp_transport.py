@@ -12,11 +12,11 @@ import pytest
 from harness.collector import Collector, reset
 from harness.scrape import Scrape
 from harness.spans import named
-from harness.tracing import PROMPT, SpanCounts, collector, start_traced, wait_settled  # noqa: F401 (fixtures)
+from harness.tracing import PROMPT, SpanCounts, collector, start_traced, wait_settled
 from harness.waiting import wait_until
 
 
-def exported(origin, collector: Collector, number: int = 0) -> None:  # noqa: F811
+def exported(origin, collector: Collector, number: int = 0) -> None:
     """Publishes once, and waits until the collector has the span of it."""
     origin.publish(f"sent-{number}", "x")
     collector.wait_spans(named(f"publish sent-{number}"), "the span of a publish")
@@ -29,7 +29,7 @@ def logged(origin, message: str) -> list[dict]:
 # The request
 
 
-def test_a_request_is_a_post_of_protobuf_to_v1_traces(start_traced, collector):  # noqa: F811
+def test_a_request_is_a_post_of_protobuf_to_v1_traces(start_traced, collector):
     origin = start_traced()
     exported(origin, collector)
     (request,) = collector.requests
@@ -42,7 +42,7 @@ def test_a_request_is_a_post_of_protobuf_to_v1_traces(start_traced, collector): 
     assert "traceparent" not in request.fields
 
 
-def test_requests_share_one_connection_and_a_new_one_follows_its_end(start_traced, collector):  # noqa: F811
+def test_requests_share_one_connection_and_a_new_one_follows_its_end(start_traced, collector):
     origin = start_traced()
     for number in range(5):
         exported(origin, collector, number)
@@ -53,14 +53,14 @@ def test_requests_share_one_connection_and_a_new_one_follows_its_end(start_trace
     assert wait_settled(origin).lost == {}
 
 
-def test_a_body_is_compressed_when_that_is_asked_for(start_traced, collector):  # noqa: F811
+def test_a_body_is_compressed_when_that_is_asked_for(start_traced, collector):
     origin = start_traced(environment={"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"})
     exported(origin, collector)
     (request,) = collector.requests
     assert request.fields["content-encoding"] == "gzip" and gzip.decompress(request.body)[:1] == b"\x0a"
 
 
-def test_headers_of_the_environment_are_sent_and_never_printed(start_traced, collector):  # noqa: F811
+def test_headers_of_the_environment_are_sent_and_never_printed(start_traced, collector):
     headers = "authorization=Bearer%20s3cr%C3%A9t, x-tenant = a%2Cb ,content-type=text/html,host=elsewhere"
     origin = start_traced(environment={"OTEL_EXPORTER_OTLP_HEADERS": headers})
     exported(origin, collector)
@@ -83,14 +83,14 @@ def test_headers_of_the_environment_are_sent_and_never_printed(start_traced, col
     ],
 )  # fmt: skip
 def test_the_endpoint_of_the_signal_is_used_as_it_is_and_the_general_one_is_extended(
-    start_origin, collector, variables, target  # noqa: F811
+    start_origin, collector, variables, target
 ):  # fmt: skip
     set_to = {name: value.format(url=collector.url) for name, value in variables.items()}
     exported(start_origin(environment={**PROMPT, **set_to}), collector)
     assert {request.target for request in collector.requests} == {target}
 
 
-def test_variables_of_the_signal_go_before_the_general_ones_and_empty_is_unset(start_traced, collector):  # noqa: F811
+def test_variables_of_the_signal_go_before_the_general_ones_and_empty_is_unset(start_traced, collector):
     origin = start_traced(
         environment={
             "OTEL_EXPORTER_OTLP_HEADERS": "x-from=general", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-from=signal",
@@ -107,7 +107,7 @@ def test_variables_of_the_signal_go_before_the_general_ones_and_empty_is_unset(s
 
 
 @pytest.mark.parametrize("exporter", ["none", "console"])
-def test_another_exporter_of_the_environment_sends_nothing(start_traced, collector, exporter):  # noqa: F811
+def test_another_exporter_of_the_environment_sends_nothing(start_traced, collector, exporter):
     origin = start_traced(environment={"OTEL_TRACES_EXPORTER": exporter})
     origin.publish("a", "x")
     wait_until(lambda: SpanCounts.started_in(Scrape.of(origin)) == 1, "the span is counted")
@@ -128,7 +128,7 @@ def test_an_endpoint_that_is_none_is_said_and_the_origin_serves(start_origin, ur
 # Through a proxy
 
 
-def test_a_proxy_of_the_environment_is_asked_in_absolute_form(start_origin, collector):  # noqa: F811
+def test_a_proxy_of_the_environment_is_asked_in_absolute_form(start_origin, collector):
     # The collector is the proxy; the endpoint's name leads nowhere.
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid:4318", "http_proxy": collector.url}
     exported(start_origin(environment={**environment, **PROMPT}), collector)
@@ -137,7 +137,7 @@ def test_a_proxy_of_the_environment_is_asked_in_absolute_form(start_origin, coll
     assert request.fields["host"] == "collector.invalid:4318"
 
 
-def test_what_no_proxy_names_is_reached_directly(start_traced, collector):  # noqa: F811
+def test_what_no_proxy_names_is_reached_directly(start_traced, collector):
     origin = start_traced(environment={"http_proxy": "http://127.0.0.1:1", "no_proxy": "example.com,127.0.0.1"})
     exported(origin, collector)
 
@@ -174,7 +174,7 @@ def server_context(certificates: Path, wants_client: bool) -> ssl.SSLContext:
     return context
 
 
-def tls_environment(collector: Collector, certificates: Path, authority: str, client: bool) -> dict:  # noqa: F811
+def tls_environment(collector: Collector, certificates: Path, authority: str, client: bool) -> dict:
     chosen = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **PROMPT, "OTEL_BSP_EXPORT_TIMEOUT": "1500",
               "OTEL_EXPORTER_OTLP_CERTIFICATE": str(certificates / f"{authority}.pem")}  # fmt: skip
     if client:

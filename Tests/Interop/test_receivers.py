@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.http2_fixtures import connect, h2_origin  # noqa: F401 (fixtures)
+from harness.http2_fixtures import connect, h2_origin
 from harness.origin import Origin
 from harness.scrape import Scrape
 from harness.wire import WireConnection
@@ -62,7 +62,7 @@ def test_the_times_are_text_that_a_number_in_javascript_would_not_hold(receivers
         assert isinstance(value, str) and value.isdigit() and int(value) > 2**53
 
 
-def test_the_clock_over_http2_is_the_same(connect):  # noqa: F811
+def test_the_clock_over_http2_is_the_same(connect):
     peer = connect()
     before = time.time_ns()
     peer.request(1, "/time")
@@ -108,7 +108,7 @@ def test_a_report_needs_no_more_than_lags(receivers):
     assert Scrape.of(receivers).total("sse_client_delivery_lag_seconds_count", path="direct") == before + 1
 
 
-def test_a_report_over_http2_is_taken(connect, h2_origin):  # noqa: F811
+def test_a_report_over_http2_is_taken(connect, h2_origin):
     peer = connect()
     before = Scrape.of(h2_origin).total("sse_client_delivery_lag_seconds_count")
     peer.request(1, "/beacon", "POST", [("content-type", "application/json")], end_stream=False)

@@ -10,7 +10,7 @@ import pytest
 from harness.http2_fixtures import tls_flags
 from harness.http2_wire import CANCEL, Http2Connection
 from harness.spans import KNOWS_REMOTE, RANDOM, SAMPLED, Span, named, only
-from harness.tracing import collector, start_traced, traceparent  # noqa: F401 (fixtures)
+from harness.tracing import collector, start_traced, traceparent
 from harness.wire import WireConnection
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -25,7 +25,7 @@ def inside(inner: Span, outer: Span) -> bool:
 # The story of a stream
 
 
-def test_a_stream_reads_as_one_story(start_traced, collector):  # noqa: F811
+def test_a_stream_reads_as_one_story(start_traced, collector):
     origin = start_traced("--segment-interval", "1")
     with WireConnection.to(origin.url) as client:
         asked = time.time_ns()
@@ -104,7 +104,7 @@ def test_a_stream_reads_as_one_story(start_traced, collector):  # noqa: F811
         assert span["messaging.message.body.size"] == len("event 0")
 
 
-def test_every_span_comes_from_the_same_resource_and_scope(start_traced, collector):  # noqa: F811
+def test_every_span_comes_from_the_same_resource_and_scope(start_traced, collector):
     attributes = "deployment.environment.name=test,service.name=overridden,key=a%2Cb"
     environment = {"OTEL_SERVICE_NAME": "edge-origin", "OTEL_RESOURCE_ATTRIBUTES": attributes, "POD_NAME": "pod-7"}
     origin = start_traced(environment=environment)
@@ -126,7 +126,7 @@ def test_every_span_comes_from_the_same_resource_and_scope(start_traced, collect
     assert {(span.scope, span.schemas) for span in collector.spans()} == {(("headwater", version), (SCHEMA, SCHEMA))}
 
 
-def test_streams_of_one_http2_connection_are_its_links(start_traced, collector, tmp_path):  # noqa: F811
+def test_streams_of_one_http2_connection_are_its_links(start_traced, collector, tmp_path):
     origin = start_traced(*tls_flags(tmp_path))
     streams = (1, 3, 5)
     with Http2Connection(origin.ready["https"], tls=True) as peer:
@@ -150,7 +150,7 @@ def test_streams_of_one_http2_connection_are_its_links(start_traced, collector, 
     assert len({span.trace_id for span in collector.spans() if span.name == "sse.event"}) == 3
 
 
-def test_a_connection_links_to_128_streams_and_counts_the_rest(start_traced, collector):  # noqa: F811
+def test_a_connection_links_to_128_streams_and_counts_the_rest(start_traced, collector):
     origin = start_traced()
     with Http2Connection(origin.address) as peer:
         for stream in range(1, 2 * 131, 2):
@@ -160,7 +160,7 @@ def test_a_connection_links_to_128_streams_and_counts_the_rest(start_traced, col
     assert (len(connection.links), connection.dropped) == (128, (0, 0, 3))
 
 
-def test_a_slow_consumer_is_an_error_and_says_so(start_traced, collector):  # noqa: F811
+def test_a_slow_consumer_is_an_error_and_says_so(start_traced, collector):
     origin = start_traced("--slow-bytes", "100000", "--channel-bytes", "4194304")
     with WireConnection.to(origin.url, receive_buffer=4096) as slow:
         slow.open_stream("/channels/a/events")
@@ -170,17 +170,24 @@ def test_a_slow_consumer_is_an_error_and_says_so(start_traced, collector):  # no
     assert (stream["sse.close.reason"], stream.status, stream.message) == ("slow_consumer", "error", "slow_consumer")
 
 
-def test_a_resume_is_told_in_the_root(start_traced, collector):  # noqa: F811
-    origin = start_traced()
-    (first, _) = origin.publish("a", "1") + origin.publish("a", "2")
+def test_a_resume_is_told_in_the_root_and_replayed_events_are_no_late_ones(start_traced, collector):
+    origin = start_traced("--event-span-rate", "1000")
+    first, second = origin.publish("a", "1") + origin.publish("a", "2")
     with WireConnection.to(origin.url) as client:
         client.open_stream("/channels/a/events", {"Last-Event-ID": first})
         client.next_events(1)
-        (server,) = collector.wait_spans(named(SERVER), "the server span")
-    assert server["sse.resume.outcome"] == "replayed"
+        third = origin.publish("a", "3")[0]
+        client.next_events(1)
+        collector.wait_spans(named("sse.event"), "event spans", 2)
+    (stream,) = collector.wait_spans(named("sse.stream"), "the span of the stream")
+    assert only(collector.spans(), SERVER)["sse.resume.outcome"] == "replayed"
+    events = {span["sse.event.id"]: span for span in collector.spans() if span.name == "sse.event"}
+    assert {event: span["sse.event.replay"] for event, span in events.items()} == {second: True, third: False}
+    # Lag is what the origin added, and a replay waited for its client.
+    assert stream["sse.lag.max"] == pytest.approx(events[third]["sse.event.lag"])
 
 
-def test_a_refused_stream_has_a_root_and_only_ours_is_an_error(start_traced, collector):  # noqa: F811
+def test_a_refused_stream_has_a_root_and_only_ours_is_an_error(start_traced, collector):
     origin = start_traced("--max-streams", "1")
     with WireConnection.to(origin.url) as first:
         first.open_stream("/channels/a/events")
@@ -194,7 +201,7 @@ def test_a_refused_stream_has_a_root_and_only_ours_is_an_error(start_traced, col
     ]  # fmt: skip
 
 
-def test_nothing_but_streams_and_publishes_is_traced(start_traced, collector):  # noqa: F811
+def test_nothing_but_streams_and_publishes_is_traced(start_traced, collector):
     origin = start_traced()
     for target in ("/metrics", "/healthz", "/debug/streams"):
         origin.request("GET", target)
@@ -211,7 +218,7 @@ def test_nothing_but_streams_and_publishes_is_traced(start_traced, collector):  
 # Where a trace comes from
 
 
-def test_a_sampled_parent_is_continued(start_traced, collector):  # noqa: F811
+def test_a_sampled_parent_is_continued(start_traced, collector):
     origin = start_traced()
     with WireConnection.to(origin.url) as client:
         parent = {"Traceparent": f"00-{TRACE}-{PARENT}-01", "Tracestate": "vendor=a:b,other=1"}
@@ -226,7 +233,7 @@ def test_a_sampled_parent_is_continued(start_traced, collector):  # noqa: F811
     assert stream.trace_id == TRACE and not stream.has_remote_parent
 
 
-def test_a_parent_that_is_not_sampled_leaves_no_span_but_its_trace_goes_on(start_traced, collector):  # noqa: F811
+def test_a_parent_that_is_not_sampled_leaves_no_span_but_its_trace_goes_on(start_traced, collector):
     origin = start_traced()
     with WireConnection.to(origin.url) as client:
         head = client.open_stream("/channels/a/events", {"Traceparent": f"00-{TRACE}-{PARENT}-00"})
@@ -252,7 +259,7 @@ def test_a_parent_that_is_not_sampled_leaves_no_span_but_its_trace_goes_on(start
         f"Traceparent: 00-{TRACE}-{PARENT}-01, 00-{TRACE}-{PARENT}-01",
     ],
 )  # fmt: skip
-def test_an_invalid_or_repeated_parent_starts_a_new_trace(start_traced, collector, fields):  # noqa: F811
+def test_an_invalid_or_repeated_parent_starts_a_new_trace(start_traced, collector, fields):
     origin = start_traced()
     with WireConnection.to(origin.url) as client:
         head = f"GET /channels/a/events HTTP/1.1\r\nHost: a\r\n{fields}\r\nTracestate: vendor=1\r\n\r\n"
@@ -264,7 +271,7 @@ def test_an_invalid_or_repeated_parent_starts_a_new_trace(start_traced, collecto
     assert (server.trace_id, server.span_id, server.parent_id, server.state) == (trace_id, span_id, "", "")
 
 
-def test_a_publish_continues_its_publisher_s_trace_and_events_link_to_it(start_traced, collector):  # noqa: F811
+def test_a_publish_continues_its_publisher_s_trace_and_events_link_to_it(start_traced, collector):
     origin = start_traced()
     with WireConnection.to(origin.url) as client:
         head = client.open_stream("/channels/a/events")

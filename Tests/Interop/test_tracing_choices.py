@@ -7,7 +7,7 @@ import pytest
 from harness.http2_wire import Http2Connection
 from harness.scrape import Scrape
 from harness.spans import named
-from harness.tracing import (  # noqa: F401 (fixtures)
+from harness.tracing import (
     SpanCounts, collector, debug_trace, debug_traces, start_traced, traceparent,
 )  # fmt: skip
 from harness.waiting import wait_until
@@ -26,7 +26,7 @@ def sampled_flag(origin, **fields: str) -> bool:
 # The traces that the origin itself shows
 
 
-def test_the_origin_shows_what_it_exported(start_traced, collector):  # noqa: F811
+def test_the_origin_shows_what_it_exported(start_traced, collector):
     origin = start_traced("--segment-interval", "1")
     with WireConnection.to(origin.url) as client:
         trace_id, *_ = traceparent(client.open_stream("/channels/shown/events", {"User-Agent": 'quotes " and \\'}))
@@ -195,7 +195,7 @@ def test_the_trace_log_has_a_line_for_each_span(start_origin):
     assert r'"one \"two\"\u{9b}31m"' in server and "\x9b" not in server
 
 
-def test_a_budget_of_nothing_keeps_all_but_event_spans(start_traced, collector):  # noqa: F811
+def test_a_budget_of_nothing_keeps_all_but_event_spans(start_traced, collector):
     origin = start_traced("--event-span-rate", "0", "--segment-interval", "1")
     with WireConnection.to(origin.url) as client:
         client.open_stream("/channels/a/events")
@@ -212,7 +212,7 @@ def test_a_budget_of_nothing_keeps_all_but_event_spans(start_traced, collector):
     assert scrape.total("otel_sdk_processor_span_processed_total", error_type="budget") == 20
 
 
-def test_an_event_that_is_slow_is_kept_whatever_the_budget_says(start_traced, collector):  # noqa: F811
+def test_an_event_that_is_slow_is_kept_whatever_the_budget_says(start_traced, collector):
     origin = start_traced(
         "--event-span-rate", "0", "--slow-event", "0.2", "--slow-seconds", "60", "--slow-bytes", "100000000",
         "--channel-bytes", "100000000",

@@ -8,7 +8,7 @@ from typing import Iterator, Mapping, Optional
 
 from prometheus_client import openmetrics, parser
 from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics import parser as openmetrics_parser  # noqa: F401 (a submodule is loaded by name)
+from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Sample
 
 from .origin import Origin
