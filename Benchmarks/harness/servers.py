@@ -71,14 +71,14 @@ class Server:
         for child in reversed(self.children):
             child.stop()
 
-    def spawn(self, name: str, command: list[str]) -> Child:
-        child = Child(name, command, self.directory)
+    def spawn(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> Child:
+        child = Child(name, command, self.directory, environment)
         self.children.append(child)
         return child
 
-    def spawn_ready(self, command: list[str], key: str = "http") -> None:
+    def spawn_ready(self, command: list[str], key: str = "http", environment: dict[str, str] | None = None) -> None:
         """Starts a server that prints one JSON line with its address in `http` when it listens."""
-        line = self.spawn(self.name, command).read_line(0, timeout=15)
+        line = self.spawn(self.name, command, environment).read_line(0, timeout=15)
         self.port = int(json.loads(line)[key].rpartition(":")[2])
 
     def client(self) -> list[str]:
@@ -114,6 +114,9 @@ class Headwater(Server):
     name = "headwater"
     idle_target = "/channels/idle/events"
     extra_arguments: list[str] = []
+    # As in production: all metrics, and one stream in a hundred traced.
+    telemetry_arguments: list[str] = []
+    environment = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"}
 
     def __init__(self, load: Load, directory: Path):
         super().__init__(load, directory)
@@ -135,7 +138,8 @@ class Headwater(Server):
         if self.tls:
             certificate, key = self.certificate()
             command += ["--tls-port", "0", "--tls-certificate", str(certificate), "--tls-key", str(key)]
-        self.spawn_ready(command + self.extra_arguments, "https" if self.tls else "http")
+        command += self.telemetry_arguments + self.extra_arguments
+        self.spawn_ready(command, "https" if self.tls else "http", self.environment)
 
 
 class Node(Server):
@@ -223,9 +227,28 @@ def variants(base: type[Server]) -> list[type[Server]]:
     ]
 
 
+# What telemetry costs: the same server with more and more of it.
+NO_TRACES = {"OTEL_SDK_DISABLED": "true"}
+EVERY_STREAM = {"OTEL_TRACES_SAMPLER": "always_on"}
+TELEMETRY: dict[str, dict] = {
+    "silent": {"telemetry_arguments": ["--metrics", "false"], "environment": NO_TRACES},
+    "metrics": {"environment": NO_TRACES},
+    "traced": {"environment": EVERY_STREAM},
+    "every-event": {"telemetry_arguments": ["--event-span-rate", "1000000"], "environment": EVERY_STREAM},
+}
+
+
+def telemetry_variants() -> list[type[Server]]:
+    return [
+        type("Headwater", (Headwater,), {"name": f"headwater{suffix}-{level}", "http2": http2, **values})
+        for suffix, http2 in (("", False), ("-h2c", True))
+        for level, values in TELEMETRY.items()
+    ]
+
+
 SERVERS: dict[str, type[Server]] = {
     server.name: server for base in (Headwater, Nchan, Node) for server in variants(base)
-} | {Floor.name: Floor}
+} | {server.name: server for server in telemetry_variants()} | {Floor.name: Floor}
 
 
 @dataclass(frozen=True)
@@ -249,6 +272,22 @@ TABLES = {
         9000,
         10,
         connections=3,
+    ),
+    "telemetry": Table(
+        "Telemetry over HTTP/2",
+        tuple(f"headwater-h2c-{level}" for level in ("silent", "metrics"))
+        + ("headwater-h2c", "headwater-h2c-traced", "headwater-h2c-every-event"),
+        "headwater-h2c-silent",
+        9000,
+        10,
+        connections=3,
+    ),
+    "telemetry-http1": Table(
+        "Telemetry over HTTP/1.1",
+        ("headwater-silent", "headwater-metrics", "headwater", "headwater-traced", "headwater-every-event"),
+        "headwater-silent",
+        2000,
+        20,
     ),
     "tls": Table("HTTP/1.1 over TLS", ("headwater-tls", "headwater", "nchan-tls", "node-tls"), "headwater", 2000, 20),
 }

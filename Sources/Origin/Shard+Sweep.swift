@@ -34,7 +34,7 @@ extension Shard {
         for slot in start..<max(start, end) where self.streams.holds(slot) { self.attend(Int32(slot), now: now) }
         if end < self.streams.range.upperBound { return self.afterInput { $0.sweep(from: end) } }
         self.metrics.swept(self.tally)
-        self.unixOffset = Clock.unix() - Clock.monotonic()
+        self.followClock()
         self.spans.flush()
     }
 

@@ -10,8 +10,19 @@ import Telemetry
 import Transport
 
 extension Shard {
-    /// Unix nanoseconds of a monotonic time of this process. The offset is looked up ten times a second.
+    /// Unix nanoseconds of a monotonic time of this process.
     func unix(_ monotonic: Int64) -> Int64 { monotonic + self.unixOffset }
+
+    /// Ten times a second: takes over a step of the system's clock. Anything less is left alone, so that the spans of a
+    /// trace keep their order, and a reading that something came between is not believed.
+    func followClock() {
+        let before = Clock.monotonic()
+        let unix = Clock.unix()
+        let after = Clock.monotonic()
+        let offset = unix - (before + (after - before) / 2)
+        guard after - before < 50_000, abs(offset - self.unixOffset) > 1_000_000 else { return }
+        self.unixOffset = offset
+    }
 
     // MARK: Opening
 

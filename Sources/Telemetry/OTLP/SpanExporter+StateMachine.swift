@@ -80,13 +80,9 @@ struct SpanExporterStateMachine: Equatable {
         switch phase {
         case .finished: return .finish
         case .sending(let batch): return .send(timeout: attemptTimeout(batch, now))
-        case .waiting(let batch, let until, _, let byCollector):
+        case .waiting(let batch, let until, _, _):
             if now >= until { return .send(timeout: attemptTimeout(batch, now)) }
-            if let shutdownDeadline {
-                // A wait of our own is cut short for one last attempt; the collector's is not ours to cut.
-                if !byCollector { return .send(timeout: attemptTimeout(batch, now)) }
-                if until >= shutdownDeadline { return .abandon }
-            }
+            if let shutdownDeadline, until >= shutdownDeadline { return .abandon }
             return .sleep(until: until)
         case .idle: return nextBatch(waiting, now: now)
         }
@@ -130,7 +126,7 @@ struct SpanExporterStateMachine: Equatable {
             if after != nil { pausedUntil = max(pausedUntil, now + min(wait, timing.longestPause)) }
             guard now + wait < batch.deadline else {
                 phase = .idle
-                return .dropped(batch.spans, .retriesExhausted, cause: cause)
+                return .dropped(batch.spans, shutdownDeadline == nil ? .retriesExhausted : .shutdown, cause: cause)
             }
             phase = .waiting(batch, until: now + wait, cause: cause, byCollector: after != nil)
             return .retry(at: now + wait, cause: cause)
@@ -139,6 +135,11 @@ struct SpanExporterStateMachine: Equatable {
 
     /// From here on nothing waits for its delay, and all ends at the deadline.
     mutating func shutDown(deadline: Int64) {
+        // The wait of our own that is under way is cut short: minutes may have passed in which the collector came back.
+        // The collector's is not ours to cut.
+        if shutdownDeadline == nil, case .waiting(let batch, _, let cause, byCollector: false) = phase {
+            phase = .waiting(batch, until: .min, cause: cause, byCollector: false)
+        }
         shutdownDeadline = min(deadline, shutdownDeadline ?? .max)
     }
 

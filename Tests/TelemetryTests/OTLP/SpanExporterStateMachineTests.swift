@@ -123,7 +123,19 @@ import Testing
         // The next wait would be two seconds of the five.
         #expect(
             machine.answered(Self.retryable, now: 4 * Self.second, jitter: 1)
-                == .dropped(10, .retriesExhausted, cause: "status 503"))
+                == .dropped(10, .shutdown, cause: "status 503"))
+    }
+
+    @Test func onlyTheWaitUnderWayIsCutAndLaterOnesBackOffAsEver() {
+        var machine = sending()
+        _ = machine.answered(Self.retryable, now: 0, jitter: 1)
+        machine.shutDown(deadline: 5 * Self.second)
+        machine.shutDown(deadline: 5 * Self.second)
+        #expect(machine.next(waiting(0), now: 1) == .send(timeout: 5 * Self.second - 1))
+        let answer = machine.answered(Self.retryable, now: 1, jitter: 1)
+        guard case .retry(let next, _) = answer else { return #expect(Bool(false), "\(String(describing: answer))") }
+        machine.shutDown(deadline: 5 * Self.second)
+        #expect(machine.next(waiting(0), now: 2) == .sleep(until: next))
     }
 
     @Test func theCollectorsDelayIsNotCutEvenThen() {
