@@ -3,8 +3,10 @@
 """How spans travel: where to, in which form, through which proxy, and with whose certificates."""
 
 import gzip
+import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,47 @@ def test_what_no_proxy_names_is_reached_directly(start_traced, collector):
     exported(origin, collector)
 
 
+class Tunnel:
+    """A proxy that knows CONNECT alone, and notes what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://%s:%d" % self._listener.getsockname()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=[client], daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += client.recv(1)
+            self.asked.append(head.decode().splitlines()[0])
+            host, _, port = self.asked[-1].split(" ")[1].rpartition(":")
+            with socket.create_connection((host, int(port))) as target:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                threading.Thread(target=self._pump, args=[target, client], daemon=True).start()
+                self._pump(client, target)
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while received := source.recv(65_536):
+                sink.sendall(received)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._listener.close()
+
+
 # In TLS
 
 
@@ -190,6 +233,18 @@ def test_a_collector_with_a_certificate_of_a_known_authority_is_sent_to(start_or
         for number in range(2):
             exported(origin, secure, number)
         assert len({request.connection for request in secure.requests}) == 1
+
+
+def test_tls_goes_through_a_tunnel_of_the_proxy(start_origin, certificates):
+    tunnel = Tunnel()
+    with Collector(tls=server_context(certificates, wants_client=False)) as secure:
+        environment = tls_environment(secure, certificates, "ca", client=False)
+        origin = start_origin(environment={**environment, "https_proxy": tunnel.url})
+        exported(origin, secure)
+        assert tunnel.asked == [f"CONNECT 127.0.0.1:{secure.port} HTTP/1.1"]
+        # Through the tunnel it is the collector that is spoken to.
+        assert secure.requests[0].target == "/v1/traces"
+    tunnel.close()
 
 
 @pytest.mark.parametrize(

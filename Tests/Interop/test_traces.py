@@ -19,7 +19,8 @@ SERVER = "GET /channels/{channel}/events"
 
 
 def inside(inner: Span, outer: Span) -> bool:
-    return outer.start <= inner.start <= inner.end <= outer.end
+    """Within a millisecond: the wall clock of a machine is corrected in small steps while a stream lives."""
+    return outer.start - 1_000_000 <= inner.start <= inner.end <= outer.end + 1_000_000
 
 
 # The story of a stream
@@ -67,7 +68,7 @@ def test_a_stream_reads_as_one_story(start_traced, collector):
     # In order, and within one another.
     assert asked - 1_000_000 <= server.start <= server.end <= stream.end
     assert all(inside(span, stream) for span in [segment, *delivered])
-    assert connection.start <= server.start and stream.end <= connection.end
+    assert inside(server, connection) and inside(stream, connection)
 
     kinds = {server: "server", stream: "internal", segment: "internal", connection: "internal"}
     assert [span.kind for span in kinds] == list(kinds.values())

@@ -35,7 +35,6 @@ class Request:
     spans: list[Span] = field(default_factory=list)
     error: Optional[str] = None
     accepted: bool = False
-    answered: bool = False
 
 
 Behaviour = Callable[["_Handler", Request], None]

@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional
 
-from prometheus_client import openmetrics, parser
+from prometheus_client import parser
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.samples import Sample
@@ -39,7 +39,7 @@ class Scrape:
             body = gzip.decompress(body)
         text = body.decode("utf-8")
         is_open = fields["content-type"].startswith("application/openmetrics-text")
-        parse = openmetrics.parser.text_string_to_metric_families if is_open else parser.text_string_to_metric_families
+        parse = (openmetrics_parser if is_open else parser).text_string_to_metric_families
         return cls(fields["content-type"], text, list(parse(text)))
 
     def samples(self) -> Iterator[Sample]:
