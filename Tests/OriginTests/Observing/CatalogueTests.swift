@@ -28,7 +28,6 @@ import Testing
         return book.series.layout.families + book.counts.layout.families + [
             MetricCatalogue.requestDuration, MetricCatalogue.clientDeliveryLag, MetricCatalogue.streamsLimit,
             MetricCatalogue.connectionsLimit, MetricCatalogue.heartbeatInterval, MetricCatalogue.draining,
-            DynamicMetrics.overflowFamily,
         ] + PipelineMetrics.families + [PipelineMetrics.operationDuration] + ProcessMetrics.families
     }
 
