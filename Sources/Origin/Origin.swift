@@ -135,11 +135,9 @@ public final class Origin: Sendable {
         for listener in running.open + [running.admin] { await listener.close() }
         _ = try? await running.directory.collect { $0.shutDown() }
         // Connections tell of their ends in later turns, and their spans are to be handed over before the loops' stop.
-        let end = Clock.monotonic() + 1_000_000_000
-        while Clock.monotonic() < end {
+        await self.wait(until: Clock.monotonic() + 1_000_000_000) {
             let open = (try? await running.directory.collect { $0.server?.connectionCount ?? 0 }) ?? []
-            if open.allSatisfy({ $0 == 0 }) { break }
-            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { break }
+            return open.allSatisfy { $0 == 0 }
         }
         _ = try? await running.directory.collect { $0.stop() }
         running.reloading?.cancel()
@@ -208,8 +206,8 @@ public final class Origin: Sendable {
         }
     }
 
-    private func wait(until deadline: Int64, _ isDone: () -> Bool) async {
-        while !isDone(), Clock.monotonic() < deadline {
+    private func wait(until deadline: Int64, _ isDone: () async -> Bool) async {
+        while !(await isDone()), Clock.monotonic() < deadline {
             guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
         }
     }

@@ -15,9 +15,7 @@ extension Shard {
         let sent = Clock.unix()
         let received = sent - (now - head.receivedAt)
         let body = ByteBuffer(string: "{\"received_unix_nano\":\"\(received)\",\"sent_unix_nano\":\"\(sent)\"}\n")
-        let headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
-        let answer = Response(status: .ok, headers: headers, body: body)
-        stream.respond(self.withPolicy(self.readable(head, answer), request: head.headers))
+        stream.respond(self.withPolicy(self.readable(head, .json(text: body)), request: head.headers))
     }
 
     func takeBeacon(_ head: RequestHead, body: ByteBuffer, on stream: ServerStream) {

@@ -99,8 +99,13 @@ extension Response {
         }
         var body = ByteBuffer(bytes: data)
         body.writeStaticString("\n")
+        return self.json(text: body, status: status)
+    }
+
+    /// JSON that is written already.
+    static func json(text: ByteBuffer, status: HTTPResponseStatus = .ok) -> Response {
         let headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
-        return Response(status: status, headers: headers, body: body)
+        return Response(status: status, headers: headers, body: text)
     }
 
     /// 201 with the ids of the events, in the order in which they were sent.
@@ -109,7 +114,6 @@ extension Response {
     }
 
     static func created(_ ids: [EventID]) -> Response {
-        let headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
-        return Response(status: .created, headers: headers, body: self.ids(ids))
+        self.json(text: self.ids(ids), status: .created)
     }
 }

@@ -9,10 +9,9 @@ import Transport
 
 extension Shard {
     func startPublishSpan(_ head: RequestHead, channel: ChannelName, events: [PublishedEvent]) -> OpenSpan {
-        let parent = self.shared.tracer.propagation.extract(
-            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
         var span = self.spans.start(
-            "publish \(channel.text)", kind: .producer, parent: parent, at: self.unix(head.receivedAt))
+            "publish \(channel.text)", kind: .producer, parent: self.remoteParent(of: head),
+            at: self.unix(head.receivedAt))
         guard span.isRecording else { return span }
         span.set([
             Attribute(SpanKey.messagingSystem, "headwater"),

@@ -13,7 +13,7 @@ extension Shard {
 
     func traceList() -> Response {
         guard let recorder = self.shared.tracer.processor.recorder else { return Self.noTraces }
-        return Self.json(OTLPJSON.list(recorder.summaries(limit: Self.listedTraces)))
+        return .json(text: ByteBuffer(string: OTLPJSON.list(recorder.summaries(limit: Self.listedTraces))))
     }
 
     func trace(_ text: String) -> Response {
@@ -28,13 +28,9 @@ extension Shard {
                 .notFound, detail: "No span of this trace is here: not sampled, not ended, or too long ago.")
         }
         let telemetry = self.shared.telemetry
-        return Self.json(OTLPJSON.text(spans, resource: telemetry.resource, scope: telemetry.scope))
+        let text = OTLPJSON.text(spans, resource: telemetry.resource, scope: telemetry.scope)
+        return .json(text: ByteBuffer(string: text))
     }
 
     private static let noTraces = Response.problem(.notFound, detail: "This process keeps no traces.")
-
-    private static func json(_ text: String) -> Response {
-        let headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-store"]
-        return Response(status: .ok, headers: headers, body: ByteBuffer(string: text))
-    }
 }

@@ -24,15 +24,20 @@ extension Shard {
         self.unixOffset = offset
     }
 
+    /// What the request's sender was doing when it sent it; `nil` starts a new trace.
+    func remoteParent(of head: RequestHead) -> SpanContext? {
+        self.shared.tracer.propagation.extract(
+            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
+    }
+
     // MARK: Opening
 
     /// The establishment of a stream. Its context goes to the client, sampled or not.
     func startServerSpan(_ head: RequestHead, record: StreamRecord, on stream: ServerStream) -> OpenSpan {
-        let parent = self.shared.tracer.propagation.extract(
-            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
         let route = Route(head).template
         var span = self.spans.start(
-            "\(head.methodLabel) \(route)", kind: .server, parent: parent, at: self.unix(head.receivedAt))
+            "\(head.methodLabel) \(route)", kind: .server, parent: self.remoteParent(of: head),
+            at: self.unix(head.receivedAt))
         guard span.isRecording else { return span }
         span.set(self.requestAttributes(head, route: route, client: record.client))
         span.set(SpanKey.status, 200)
@@ -99,10 +104,9 @@ extension Shard {
         let route = Route(head)
         guard route.opensStreams, head.method == .GET, head.connection.listener == ListenerName.open else { return }
         let now = Clock.monotonic()
-        let parent = self.shared.tracer.propagation.extract(
-            traceparent: head.headers["traceparent"], tracestate: head.headers["tracestate"])
         var span = self.spans.start(
-            "\(head.methodLabel) \(route.template)", kind: .server, parent: parent, at: self.unix(head.receivedAt))
+            "\(head.methodLabel) \(route.template)", kind: .server, parent: self.remoteParent(of: head),
+            at: self.unix(head.receivedAt))
         guard span.isRecording else { return }
         span.set(self.requestAttributes(head, route: route.template, client: head.connection.peerAddress))
         span.set(SpanKey.status, Int(status.code))

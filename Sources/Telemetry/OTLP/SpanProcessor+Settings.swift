@@ -7,14 +7,14 @@ extension SpanProcessor {
     /// The pipeline that the settings ask for: an exporter for `otlp`, lines for `console`, and the trace ring always.
     ///
     /// - Parameters:
-    ///   - sender: Delivers requests; its connections, TLS and proxies are its own.
+    ///   - sender: Delivers requests; its connections, TLS and proxies are its own. Nil: there is nobody to send to.
     ///   - line: Gets one line per span when `console` is among the exporters, or `logsSpans` is true.
     ///   - onExport: Told after every finished export; see ``SpanExporter``.
     public convenience init(
         settings: TracingSettings,
         scope: InstrumentationScope,
         ring: TraceRing = TraceRing(),
-        sender: @escaping OTLPSender,
+        sender: OTLPSender?,
         logger: Logger,
         logsSpans: Bool = false,
         line: @escaping @Sendable (String) -> Void = { print($0) },
@@ -25,10 +25,13 @@ extension SpanProcessor {
         let writesLines = logsSpans || settings.exporters.contains(.console)
         self.init(
             queueCapacity: settings.queueCapacity,
-            exporter: exports
-                ? SpanExporter(
-                    settings: settings, scope: scope, sender: sender, clock: clock, logger: logger, onExport: onExport)
-                : nil,
+            exporter: sender.flatMap { sender in
+                exports
+                    ? SpanExporter(
+                        settings: settings, scope: scope, sender: sender, clock: clock, logger: logger,
+                        onExport: onExport)
+                    : nil
+            },
             recorder: SpanRecorder(ring: ring, line: writesLines ? line : nil),
             clock: clock)
     }

@@ -42,16 +42,19 @@ struct TelemetrySetup: Sendable {
             .buildInfo(
                 "headwater_build_info", help: "What runs here.", labels: ["version": HeadwaterCommand.version]))
         let durations = try PipelineMetrics.Durations(dynamic)
-        let exporter = Self.exporter(
-            settings, environment: environment, durations: durations, eventLoop: eventLoop, logger: logger)
-        let printsSpans = configuration.traceLog || settings.exporters.contains(.console)
-        var line: (@Sendable (String) -> Void)?
-        if printsSpans { line = { StandardError.write($0 + "\n") } }
+        let sender = Self.sender(settings, environment: environment, eventLoop: eventLoop, logger: logger)
         let processor = SpanProcessor(
-            queueCapacity: settings.queueCapacity, exporter: exporter, recorder: SpanRecorder(line: line))
+            settings: settings,
+            scope: Self.scope,
+            sender: sender,
+            logger: logger,
+            logsSpans: configuration.traceLog,
+            line: { StandardError.write($0 + "\n") },
+            onExport: { durations.observe(nanoseconds: $0, failure: $1) }
+        )
         try PipelineMetrics.register(in: registry) { processor.counts }
         self.processor = processor
-        self.isExporting = exporter != nil
+        self.isExporting = sender != nil
         self.metricsFactory = TelemetryMetricsFactory(metrics: dynamic)
         let tracer = Tracer(settings: settings, processor: processor, budgetRate: configuration.eventSpanRate)
         self.origin = OriginTelemetry(
@@ -66,13 +69,12 @@ struct TelemetrySetup: Sendable {
 
     /// Spans are sent when the environment says where to, or asks for it outright: without a word of a collector the
     /// default endpoint would only be a line in the log every minute. They are in the trace ring in any case.
-    private static func exporter(
+    private static func sender(
         _ settings: TracingSettings,
         environment: [String: String],
-        durations: PipelineMetrics.Durations,
         eventLoop: any EventLoop,
         logger: Logger
-    ) -> SpanExporter? {
+    ) -> OTLPSender? {
         let variables = [
             "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER",
         ]
@@ -82,13 +84,7 @@ struct TelemetrySetup: Sendable {
         do throws(OTLPTransportError) {
             let transport = try OTLPTransport(settings.otlp, environment: environment, on: eventLoop)
             logger.info("spans are exported", metadata: ["endpoint": "\(settings.otlp.printableURL)"])
-            return SpanExporter(
-                settings: settings,
-                scope: self.scope,
-                sender: { await transport.send($0) },
-                logger: logger,
-                onExport: { durations.observe(nanoseconds: $0, failure: $1) }
-            )
+            return { await transport.send($0) }
         } catch {
             logger.error("spans cannot be exported", metadata: ["reason": "\(error.reason)"])
             return nil
