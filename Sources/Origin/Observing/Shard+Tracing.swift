@@ -96,7 +96,8 @@ extension Shard {
             attributes: self.streamAttributes(record)
         )
         self.connectionTraces[record.connection.id.rawValue, default: ConnectionTrace()].add(life.context)
-        return StreamTrace(span: life, now: now)
+        return StreamTrace(
+            span: life, streamID: record.id, applicationProtocol: record.applicationProtocol, now: now)
     }
 
     /// A stream that could not be had.
@@ -127,10 +128,8 @@ extension Shard {
     ) {
         guard let trace = stream.pointee.record.trace else { return }
         let delivery = TracedDelivery(
-            record: stream.pointee.record, trace: trace, channel: channel, first: first, next: next,
-            isReplay: isReplay, startedAt: now
-        )
-        if stream.pointee.applicationProtocol == .http2 {
+            trace: trace, channel: channel, first: first, next: next, isReplay: isReplay, startedAt: now)
+        if trace.applicationProtocol == .http2 {
             self.tracedBuffered.append(delivery)
         } else {
             self.traced.append(delivery)
@@ -140,40 +139,44 @@ extension Shard {
     /// Records the events of traced streams that have left by `now`.
     func recordEvents(_ deliveries: [TracedDelivery], at now: Int64) {
         let slow = self.shared.slowEventNanoseconds
+        let end = self.unix(now)
         for delivery in deliveries {
+            let trace = delivery.trace
+            let log = delivery.channel.log
+            let template = self.eventTemplate(of: trace, in: delivery.channel)
             for sequence in delivery.first..<delivery.next {
-                guard let published = delivery.channel.log.publishedAt(sequence) else { continue }
+                guard let published = log.publishedAt(sequence) else { continue }
                 let lag = now - published
-                let context = delivery.trace.context
                 if !delivery.isReplay {
-                    delivery.trace.delivered(lag: lag)
+                    trace.delivered(lag: lag)
                     self.metrics.eventTraced(
-                        lag: lag, over: delivery.record.applicationProtocol, context: context, unix: self.unix(now))
+                        lag: lag, over: trace.applicationProtocol, context: trace.context, unix: end)
                 }
                 let isKept = self.spans.record(
-                    SpanName.event.rawValue,
-                    kind: .producer,
-                    parent: context,
+                    template,
+                    numbers: EventSpan(
+                        sequence: sequence, lag: lag, bytes: log.payload(sequence)?.count ?? 0,
+                        isReplay: delivery.isReplay
+                    ).numbers,
                     start: self.unix(delivery.startedAt),
-                    end: self.unix(now),
+                    end: end,
                     priority: lag >= slow && !delivery.isReplay ? .always : .low,
                     monotonic: now,
-                    link: delivery.channel.publishSpans.context(of: sequence)
-                ) {
-                    [
-                        Attribute(SpanKey.streamID, delivery.record.id),
-                        Attribute(
-                            SpanKey.eventID,
-                            EventID(epoch: delivery.channel.epoch, sequence: sequence).description),
-                        Attribute(SpanKey.channel, delivery.channel.key.text),
-                        Attribute(SpanKey.isReplay, delivery.isReplay),
-                        Attribute(SpanKey.eventBytes, delivery.channel.log.payload(sequence)?.count ?? 0),
-                        Attribute(SpanKey.eventLag, lag.seconds),
-                        Attribute(SpanKey.eventQueueWait, (delivery.startedAt - published).seconds),
-                        Attribute(SpanKey.eventWriteTime, (now - delivery.startedAt).seconds),
-                    ]
-                }
-                if isKept { delivery.trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
+                    link: delivery.channel.publishSpans.link(to: sequence)
+                )
+                if isKept { trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
+            }
+        }
+    }
+
+    /// What the spans of a stream's events from one channel have in common.
+    private func eventTemplate(of trace: StreamTrace, in channel: Channel) -> SpanTemplate {
+        trace.eventTemplate(of: ObjectIdentifier(channel)) {
+            let (streamID, channelText, epoch) = (trace.streamID, channel.key.text, channel.epoch)
+            return self.spans.template(SpanName.event.rawValue, kind: .producer, parent: trace.context) {
+                numbers, writeTime in
+                EventSpan(numbers).attributes(
+                    streamID: streamID, channel: channelText, epoch: epoch, writeTime: writeTime)
             }
         }
     }

@@ -6,6 +6,7 @@
 // trace too long go into a next trace, whose root links to the one before.
 
 import Telemetry
+import Transport
 
 /// Belongs to the stream's event loop.
 final class StreamTrace {
@@ -13,8 +14,12 @@ final class StreamTrace {
     static let longestPart: Int64 = 15 * 60 * 1_000_000_000
     static let mostSpans = 5000
 
+    let streamID: String
+    let applicationProtocol: ApplicationProtocol
     /// The span of the life of the stream, or of its part.
     private(set) var span: OpenSpan
+    /// By channel, of this part; nearly always one. The stream holds its channels, so they stay what they are.
+    private var eventTemplates: [(channel: ObjectIdentifier, template: SpanTemplate)] = []
     private(set) var part = 1
     private var spanCount = 2
     private var partBegan: Int64
@@ -33,7 +38,9 @@ final class StreamTrace {
     /// The longest lag of any event so far.
     private(set) var maximumLag: Int64 = 0
 
-    init(span: OpenSpan, now: Int64) {
+    init(span: OpenSpan, streamID: String, applicationProtocol: ApplicationProtocol, now: Int64) {
+        self.streamID = streamID
+        self.applicationProtocol = applicationProtocol
         self.span = span
         self.partBegan = now
         self.segment = Segment(began: now, events: 0, bytes: 0, heartbeats: 0)
@@ -46,6 +53,14 @@ final class StreamTrace {
     func delivered(lag: Int64) {
         self.segment.maximumLag = max(self.segment.maximumLag, lag)
         self.maximumLag = max(self.maximumLag, lag)
+    }
+
+    /// What the spans of events from this channel share; made when the first of them is recorded.
+    func eventTemplate(of channel: ObjectIdentifier, make: () -> SpanTemplate) -> SpanTemplate {
+        for entry in self.eventTemplates where entry.channel == channel { return entry.template }
+        let template = make()
+        self.eventTemplates.append((channel, template))
+        return template
     }
 
     func noteSpan() { self.spanCount += 1 }
@@ -64,6 +79,7 @@ final class StreamTrace {
     func roll(to span: OpenSpan, now: Int64) -> OpenSpan {
         defer {
             self.span = span
+            self.eventTemplates = []
             self.part += 1
             self.spanCount = 2
             self.partBegan = now
@@ -93,7 +109,6 @@ struct ConnectionTrace {
 
 /// A traced stream that was handed events, to be recorded once it is known when they left.
 struct TracedDelivery {
-    let record: StreamRecord
     let trace: StreamTrace
     let channel: Channel
     let first: UInt64
