@@ -37,8 +37,14 @@ extension Shard {
             first: first, next: next, byteCount: bytes, protocol: stream.pointee.applicationProtocol,
             lastEventAt: lastEventAt, isReplay: isReplay, now: now
         )
-        if stream.pointee.isTraced {
-            self.noteTraced(stream, of: channel, from: first, to: next, isReplay: isReplay, now: now)
+        guard let trace = stream.pointee.trace else { return }
+        let `protocol` = stream.pointee.applicationProtocol
+        if `protocol` == .http2 {
+            self.tracedBuffered.add(
+                trace, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
+        } else {
+            self.traced.add(
+                trace, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
         }
     }
 
@@ -66,13 +72,13 @@ extension Shard {
         self.recordTraced(at: now)
         guard !self.tracedBuffered.isEmpty else { return }
         self.recordEvents(self.tracedBuffered, at: now)
-        self.tracedBuffered.removeAll(keepingCapacity: true)
+        self.tracedBuffered.removeAll()
     }
 
     private func recordTraced(at now: Int64) {
         guard !self.traced.isEmpty else { return }
         self.recordEvents(self.traced, at: now)
-        self.traced.removeAll(keepingCapacity: true)
+        self.traced.removeAll()
     }
 
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {

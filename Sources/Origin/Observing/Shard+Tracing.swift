@@ -96,8 +96,7 @@ extension Shard {
             attributes: self.streamAttributes(record)
         )
         self.connectionTraces[record.connection.id.rawValue, default: ConnectionTrace()].add(life.context)
-        return StreamTrace(
-            span: life, streamID: record.id, applicationProtocol: record.applicationProtocol, now: now)
+        return StreamTrace(span: life, streamID: record.id, now: now)
     }
 
     /// A stream that could not be had.
@@ -118,54 +117,49 @@ extension Shard {
 
     // MARK: Delivering
 
-    func noteTraced(
-        _ stream: UnsafeMutablePointer<StreamState>,
-        of channel: Channel,
-        from first: UInt64,
-        to next: UInt64,
-        isReplay: Bool,
-        now: Int64
-    ) {
-        guard let trace = stream.pointee.record.trace else { return }
-        let delivery = TracedDelivery(
-            trace: trace, channel: channel, first: first, next: next, isReplay: isReplay, startedAt: now)
-        if trace.applicationProtocol == .http2 {
-            self.tracedBuffered.append(delivery)
-        } else {
-            self.traced.append(delivery)
+    /// Records the events of traced streams that have left by `now`.
+    func recordEvents(_ deliveries: TracedDeliveries, at now: Int64) {
+        // The traces and templates of these streams are hundreds of nanoseconds away each. Reading them one behind the
+        // other with nothing that depends on it makes the waits overlap; what is counted and shared below is at hand.
+        for run in deliveries.runs where !run.isReplay {
+            guard let published = run.firstPublishedAt else { continue }
+            deliveries.forEachTrace(of: run) { $0.delivered(lag: now - published) }
+        }
+        var sampled = 0
+        for run in deliveries.runs { deliveries.forEachTrace(of: run) { sampled += $0.isReady ? 1 : 0 } }
+        guard sampled > 0 else { return }
+        for run in deliveries.runs {
+            for sequence in run.first..<run.next { self.record(sequence, of: run, in: deliveries, at: now) }
         }
     }
 
-    /// Records the events of traced streams that have left by `now`.
-    func recordEvents(_ deliveries: [TracedDelivery], at now: Int64) {
-        let slow = self.shared.slowEventNanoseconds
-        let end = self.unix(now)
-        for delivery in deliveries {
-            let trace = delivery.trace
-            let log = delivery.channel.log
-            let template = self.eventTemplate(of: trace, in: delivery.channel)
-            for sequence in delivery.first..<delivery.next {
-                guard let published = log.publishedAt(sequence) else { continue }
-                let lag = now - published
-                if !delivery.isReplay {
-                    trace.delivered(lag: lag)
-                    self.metrics.eventTraced(
-                        lag: lag, over: trace.applicationProtocol, context: trace.context, unix: end)
-                }
-                let isKept = self.spans.record(
-                    template,
-                    numbers: EventSpan(
-                        sequence: sequence, lag: lag, bytes: log.payload(sequence)?.count ?? 0,
-                        isReplay: delivery.isReplay
-                    ).numbers,
-                    start: self.unix(delivery.startedAt),
-                    end: end,
-                    priority: lag >= slow && !delivery.isReplay ? .always : .low,
-                    monotonic: now,
-                    link: delivery.channel.publishSpans.link(to: sequence)
-                )
-                if isKept { trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
-            }
+    private func record(
+        _ sequence: UInt64,
+        of run: TracedDeliveries.Run,
+        in deliveries: TracedDeliveries,
+        at now: Int64
+    ) {
+        let channel = run.channel
+        guard let published = channel.log.publishedAt(sequence) else { return }
+        let lag = now - published
+        let event = EventSpan(
+            sequence: sequence, lag: lag, bytes: channel.log.payload(sequence)?.count ?? 0, isReplay: run.isReplay)
+        let numbers = event.numbers
+        let link = channel.publishSpans.link(to: sequence)
+        let isSlow = lag >= self.shared.slowEventNanoseconds && !run.isReplay
+        let (start, end) = (self.unix(run.startedAt), self.unix(now))
+        // One exemplar does for all of them: their lag is the same, and the last would replace the others.
+        var exemplar: SpanContext?
+        deliveries.forEachTrace(of: run) { trace in
+            let template = self.eventTemplate(of: trace, in: channel)
+            if exemplar == nil { exemplar = template.parent }
+            let isKept = self.spans.record(
+                template, numbers: numbers, start: start, end: end, priority: isSlow ? .always : .low,
+                monotonic: now, link: link)
+            if isKept { trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
+        }
+        if let exemplar, !run.isReplay {
+            self.metrics.eventTraced(lag: lag, over: run.applicationProtocol, context: exemplar, unix: end)
         }
     }
 

@@ -34,8 +34,6 @@ struct StreamState {
     var subscriberIndex: Int32
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
     var isEnding = false
-    /// Its events are recorded one by one, in ``StreamRecord/trace``.
-    let isTraced: Bool
     /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
     var waitsForWindow = false
     let applicationProtocol: ApplicationProtocol
@@ -43,23 +41,32 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
+    /// ``StreamRecord/trace``, and held as long as that. Here and uncounted, so that a fan-out notes a traced stream
+    /// without waiting for its memory.
+    let trace: Unmanaged<StreamTrace>?
     /// When the last message went out that is no event, and when the last event before it did: so ``lastEventAt`` costs
     /// an event nothing.
     private var lastMessageAt = Int64.min
     private var lastEventBeforeMessage: Int64
 
-    init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
+    init(
+        transport: ServerStream,
+        channel: Channel,
+        position: UInt64,
+        deadline: Int64,
+        record: StreamRecord
+    ) {
         self.gate = transport.gate
         self.position = position
         self.lastWriteAt = record.openedAt
         self.lastEventBeforeMessage = record.openedAt
         self.deadline = deadline
         self.subscriberIndex = 0
-        self.isTraced = record.trace != nil
         self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
         self.record = record
+        self.trace = record.trace.map(Unmanaged.passUnretained)
     }
 
     /// Notes that the socket takes no more.
@@ -127,7 +134,7 @@ final class StreamRecord {
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete
     var heartbeatCount: UInt64 = 0
-    /// Of a stream that is sampled.
+    /// Of a stream that is sampled: its events are recorded one by one. Set before there is a state, and never changed.
     var trace: StreamTrace?
     /// The trace that the client was told of, sampled or not.
     var traceID = TraceID.invalid

@@ -62,6 +62,16 @@ struct EndedSpan: Sendable {
         }
     }
 
+    /// Where a ring looks for the trace first; see ``SpanTemplate/ringSlot``.
+    var ringSlot: Int {
+        get {
+            if case .template(let template) = source { template.ringSlot.load(ordering: .relaxed) } else { -1 }
+        }
+        nonmutating set {
+            if case .template(let template) = source { template.ringSlot.store(newValue, ordering: .relaxed) }
+        }
+    }
+
     var name: String {
         switch source {
         case .whole(let whole): whole.span.name

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import Synchronization
+
 /// What many spans have in common: parent, name, kind, and how their attributes follow from three numbers each. Recording
 /// one of them costs 64 bytes; the attributes are only made when the span is exported, printed or shown.
 public final class SpanTemplate: Sendable {
-    let parent: SpanContext
+    public let parent: SpanContext
+    /// Where a ring last had this trace: saves it the search, and is checked. Only looked at under the ring's lock.
+    let ringSlot = Atomic(-1)
     let name: String
     private let kind: SpanKind
     private let limits: SpanLimits
     private let attributes: @Sendable (_ numbers: SpanNumbers, _ duration: Int64) -> [Attribute]
+
+    public var isSampled: Bool { parent.isSampled }
 
     init(
         _ name: String,

@@ -63,7 +63,7 @@ public struct TraceRing: Sendable {
     public mutating func insert(_ span: FinishedSpan) { insert(EndedSpan(span)) }
 
     mutating func insert(_ span: EndedSpan) {
-        let slot = slot(for: span.traceID)
+        let slot = slot(for: span)
         let isRoot = slots[slot].root < 0 && span.isLocalRoot
         if slots[slot].spanCount == bounds.spansPerTrace {
             // Nothing makes room for another span but an older one, and the root is none of those.
@@ -170,8 +170,12 @@ public struct TraceRing: Sendable {
 
     // MARK: Slots
 
-    private mutating func slot(for traceID: TraceID) -> Int {
-        if let slot = index[traceID] {
+    private mutating func slot(for span: EndedSpan) -> Int {
+        let traceID = span.traceID
+        let hint = span.ringSlot
+        let known = slots.indices.contains(hint) && slots[hint].traceID == traceID ? hint : index[traceID]
+        if let slot = known {
+            if slot != hint { span.ringSlot = slot }
             if slot != liveliest {
                 unlink(slot)
                 linkAsLiveliest(slot)
