@@ -65,9 +65,8 @@ final class StreamTrace {
         return template
     }
 
-    /// Looks at what the next event's span will need.
-    /// - Returns: false only if it would not be sampled.
-    var isReady: Bool { self.eventTemplate?.template.isSampled ?? true }
+    /// As every stream's that has a trace. To ask is to bring what the next event's span needs into the caches.
+    var isSampled: Bool { self.eventTemplate?.template.isSampled ?? true }
 
     func noteSpan() { self.spanCount += 1 }
     func isPartOver(now: Int64) -> Bool {

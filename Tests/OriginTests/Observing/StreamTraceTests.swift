@@ -90,17 +90,19 @@ import Transport
         let trace = StreamTrace(span: first, streamID: "a", now: 0)
         let (one, other) = (Something(), Something())
         var made = 0
-        func template(of channel: Something, _ buffer: borrowing SpanBuffer) -> SpanTemplate {
+        var templates: [SpanTemplate] = []
+        for _ in 0..<4 { templates.append(buffer.template("sse.event", parent: first.context) { _, _ in [] }) }
+        func template(of channel: Something) -> SpanTemplate {
             trace.eventTemplate(of: ObjectIdentifier(channel)) {
-                made += 1
-                return buffer.template("sse.event", parent: trace.context) { _, _ in [] }
+                defer { made += 1 }
+                return templates[made]
             }
         }
-        let before = template(of: one, buffer)
-        #expect(template(of: one, buffer) === before && made == 1)
-        #expect(template(of: other, buffer) !== before && template(of: one, buffer) !== before && made == 3)
+        let before = template(of: one)
+        #expect(template(of: one) === before && made == 1)
+        #expect(template(of: other) !== before && template(of: one) !== before && made == 3)
         _ = trace.roll(to: second, now: 2)
-        _ = template(of: one, buffer)
+        _ = template(of: one)
         #expect(made == 4)
     }
 }
