@@ -37,14 +37,8 @@ extension Shard {
             first: first, next: next, byteCount: bytes, protocol: stream.pointee.applicationProtocol,
             lastEventAt: lastEventAt, isReplay: isReplay, now: now
         )
-        guard let trace = stream.pointee.trace else { return }
-        let `protocol` = stream.pointee.applicationProtocol
-        if `protocol` == .http2 {
-            self.tracedBuffered.add(
-                trace, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
-        } else {
-            self.traced.add(
-                trace, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
+        if stream.pointee.isTraced {
+            self.noteTraced(stream, of: channel, from: first, to: next, isReplay: isReplay, now: now)
         }
     }
 
@@ -71,12 +65,14 @@ extension Shard {
         self.buffered.removeAll(keepingCapacity: true)
         self.recordTraced(at: now)
         guard !self.tracedBuffered.isEmpty else { return }
+        self.tracedBuffered.findTraces()
         self.recordEvents(self.tracedBuffered, at: now)
         self.tracedBuffered.removeAll()
     }
 
     private func recordTraced(at now: Int64) {
         guard !self.traced.isEmpty else { return }
+        self.traced.findTraces()
         self.recordEvents(self.traced, at: now)
         self.traced.removeAll()
     }

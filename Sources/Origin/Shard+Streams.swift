@@ -224,9 +224,9 @@ extension Shard {
     func close(_ slot: Int32, ending: CloseEvidence.Ending, socket: SocketSample?, now: Int64) {
         let state = self.streams.remove(slot)
         let record = state.record
-        if let trace = record.trace {
-            self.traced.keep(trace)
-            self.tracedBuffered.keep(trace)
+        if state.isTraced {
+            self.traced.keep(record)
+            self.tracedBuffered.keep(record)
         }
         if record.members.isEmpty {
             self.leave(state.channel, at: state.subscriberIndex, now: now)

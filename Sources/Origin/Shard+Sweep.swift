@@ -40,7 +40,7 @@ extension Shard {
 
     private func attend(_ slot: Int32, now: Int64) {
         let stream = self.streams[slot]
-        if self.tally.looksAtTraces, stream.pointee.trace != nil { self.continueTrace(stream, now: now) }
+        if stream.pointee.isTraced, self.tally.looksAtTraces { self.continueTrace(stream, now: now) }
         if stream.pointee.isEnding, let ending = stream.pointee.record.ending {
             if now >= ending.patience { self.cut(slot, reason: ending.reason, now: now) }
         } else if stream.pointee.blockedSince != 0 {

@@ -6,10 +6,31 @@
 import Telemetry
 
 extension Shard {
+    func noteTraced(
+        _ stream: UnsafeMutablePointer<StreamState>,
+        of channel: Channel,
+        from first: UInt64,
+        to next: UInt64,
+        isReplay: Bool,
+        now: Int64
+    ) {
+        let `protocol` = stream.pointee.applicationProtocol
+        let record = Unmanaged.passUnretained(stream.pointee.record)
+        if `protocol` == .http2 {
+            self.tracedBuffered.add(
+                record, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
+        } else {
+            self.traced.add(
+                record, of: channel, from: first, to: next, isReplay: isReplay, over: `protocol`, now: now)
+        }
+    }
+
     /// Records the events of traced streams that have left by `now`.
+    ///
+    /// - Parameter deliveries: with their traces found.
     func recordEvents(_ deliveries: TracedDeliveries, at now: Int64) {
-        // The traces of these streams and their templates are hundreds of nanoseconds away, each of them. Two loops that
-        // do next to nothing with them let those waits overlap; the third one counts references, which would not.
+        // Streams, traces and templates are hundreds of nanoseconds away, each of them. A loop over each kind that does
+        // next to nothing lets those waits overlap; the last loop counts references, which would not.
         for run in deliveries.runs where !run.isReplay {
             guard let published = run.firstPublishedAt else { continue }
             deliveries.forEachTrace(of: run) { $0.delivered(lag: now - published) }

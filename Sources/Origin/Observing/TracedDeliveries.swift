@@ -18,7 +18,7 @@ struct TracedDeliveries {
         let isReplay: Bool
         let applicationProtocol: ApplicationProtocol
         let startedAt: Int64
-        /// Places of the streams' traces.
+        /// Of the streams.
         fileprivate(set) var places: Range<Int>
 
         /// When the oldest of the events that the log still has was published: theirs is the longest lag.
@@ -31,16 +31,19 @@ struct TracedDeliveries {
     }
 
     private(set) var runs: [Run] = []
-    /// Each is held by its stream's record, or by ``ended``.
-    private var traces: [Unmanaged<StreamTrace>] = []
-    /// Of streams that ended before their last events were recorded.
-    private var ended: [StreamTrace] = []
+    /// Each is held by its stream's state, or by ``ended``.
+    private var streams: [Unmanaged<StreamRecord>] = []
+    /// Streams that ended before their last events were recorded.
+    private var ended: [StreamRecord] = []
+    /// Of ``streams``, after ``findTraces()``.
+    private var traces: [Unmanaged<StreamTrace>?] = []
 
     var isEmpty: Bool { self.runs.isEmpty }
 
-    /// - Parameter trace: of an open stream; ``keep(_:)`` it when the stream ends.
+    /// - Parameter stream: has a trace; ``keep(_:)`` it when it ends.
+    @inline(__always)
     mutating func add(
-        _ trace: Unmanaged<StreamTrace>,
+        _ stream: Unmanaged<StreamRecord>,
         of channel: Channel,
         from first: UInt64,
         to next: UInt64,
@@ -48,8 +51,8 @@ struct TracedDeliveries {
         over applicationProtocol: ApplicationProtocol,
         now: Int64
     ) {
-        let place = self.traces.count
-        self.traces.append(trace)
+        let place = self.streams.count
+        self.streams.append(stream)
         if let last = self.runs.last, last.first == first, last.next == next, last.channel === channel,
             last.startedAt == now, last.isReplay == isReplay, last.applicationProtocol == applicationProtocol
         {
@@ -62,19 +65,25 @@ struct TracedDeliveries {
         }
     }
 
-    /// The stream of this trace is over.
-    mutating func keep(_ trace: StreamTrace) {
-        if !self.isEmpty { self.ended.append(trace) }
+    /// This stream is over.
+    mutating func keep(_ stream: StreamRecord) {
+        if !self.isEmpty { self.ended.append(stream) }
+    }
+
+    /// Before the first ``forEachTrace(of:_:)``.
+    mutating func findTraces() {
+        self.traces.removeAll(keepingCapacity: true)
+        for stream in self.streams { self.traces.append(stream._withUnsafeGuaranteedRef { $0.uncountedTrace }) }
     }
 
     mutating func removeAll() {
         self.runs.removeAll(keepingCapacity: true)
-        self.traces.removeAll(keepingCapacity: true)
+        self.streams.removeAll(keepingCapacity: true)
         self.ended.removeAll()
     }
 
     @inline(__always)
     func forEachTrace(of run: Run, _ body: (StreamTrace) -> Void) {
-        for place in run.places { self.traces[place]._withUnsafeGuaranteedRef(body) }
+        for place in run.places { self.traces[place]?._withUnsafeGuaranteedRef(body) }
     }
 }

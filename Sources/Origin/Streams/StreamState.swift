@@ -34,6 +34,8 @@ struct StreamState {
     var subscriberIndex: Int32
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
     var isEnding = false
+    /// ``StreamRecord/trace`` is set: its events are recorded one by one.
+    let isTraced: Bool
     /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
     var waitsForWindow = false
     let applicationProtocol: ApplicationProtocol
@@ -41,9 +43,6 @@ struct StreamState {
     /// The channel it reads; for a stream of several, the first.
     let channel: Channel
     let record: StreamRecord
-    /// ``StreamRecord/trace``, and held as long as that. Here and uncounted, so that a fan-out notes a traced stream
-    /// without waiting for its memory.
-    let trace: Unmanaged<StreamTrace>?
     /// When the last message went out that is no event, and when the last event before it did: so ``lastEventAt`` costs
     /// an event nothing.
     private var lastMessageAt = Int64.min
@@ -66,7 +65,7 @@ struct StreamState {
         self.transport = transport
         self.channel = channel
         self.record = record
-        self.trace = record.trace.map(Unmanaged.passUnretained)
+        self.isTraced = record.trace != nil
     }
 
     /// Notes that the socket takes no more.
@@ -134,8 +133,10 @@ final class StreamRecord {
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete
     var heartbeatCount: UInt64 = 0
-    /// Of a stream that is sampled: its events are recorded one by one. Set before there is a state, and never changed.
+    /// Of a stream that is sampled. Set before there is a state, and never changed.
     var trace: StreamTrace?
+    /// The same, for as long as the record is held.
+    var uncountedTrace: Unmanaged<StreamTrace>? { self.trace.map { .passUnretained($0) } }
     /// The trace that the client was told of, sampled or not.
     var traceID = TraceID.invalid
     /// The stream is to end once its socket takes the last bytes.

@@ -3,7 +3,6 @@
 
 import Telemetry
 import Testing
-import Transport
 
 @testable import Origin
 
@@ -56,123 +55,6 @@ import Transport
         #expect(
             (second.began, second.events, second.bytes, second.heartbeats, second.maximumLag) == (60, 2, 600, 1, 30))
         #expect(trace.maximumLag == 50)
-    }
-}
-
-@Suite struct EventSpanTests {
-    private final class Something {}
-
-    @Test(arguments: [
-        EventSpan(sequence: 1, lag: 0, bytes: 0, isReplay: false),
-        EventSpan(sequence: .max, lag: .max, bytes: Int(Int64.max >> 1), isReplay: true),
-        EventSpan(sequence: 7, lag: -5, bytes: 300, isReplay: true),
-    ])
-    func comesBackFromItsNumbers(event: EventSpan) {
-        #expect(EventSpan(event.numbers) == event)
-    }
-
-    @Test func saysWhatItsNumbersMean() throws {
-        let epoch = try #require(Epoch("abcdefgh"))
-        let event = EventSpan(sequence: 42, lag: 3_000_000, bytes: 300, isReplay: false)
-        let attributes = event.attributes(streamID: "s", channel: "news", epoch: epoch, writeTime: 1_000_000)
-        #expect(
-            attributes == [
-                Attribute(SpanKey.streamID, "s"), Attribute(SpanKey.eventID, "abcdefgh.42"),
-                Attribute(SpanKey.channel, "news"), Attribute(SpanKey.isReplay, false),
-                Attribute(SpanKey.eventBytes, 300), Attribute(SpanKey.eventLag, 0.003),
-                Attribute(SpanKey.eventQueueWait, 0.002), Attribute(SpanKey.eventWriteTime, 0.001),
-            ])
-    }
-
-    @Test func theTemplateIsMadeOncePerChannelAndPart() throws {
-        var buffer = try TestTelemetry.make().tracer.makeBuffer()
-        let (first, second) = (buffer.start("sse.stream", at: 0), buffer.start("sse.stream", at: 1))
-        let trace = StreamTrace(span: first, streamID: "a", now: 0)
-        let (one, other) = (Something(), Something())
-        var made = 0
-        var templates: [SpanTemplate] = []
-        for _ in 0..<4 { templates.append(buffer.template("sse.event", parent: first.context) { _, _ in [] }) }
-        func template(of channel: Something) -> SpanTemplate {
-            trace.eventTemplate(of: ObjectIdentifier(channel)) {
-                defer { made += 1 }
-                return templates[made]
-            }
-        }
-        let before = template(of: one)
-        #expect(template(of: one) === before && made == 1)
-        #expect(template(of: other) !== before && template(of: one) !== before && made == 3)
-        _ = trace.roll(to: second, now: 2)
-        _ = template(of: one)
-        #expect(made == 4)
-    }
-}
-
-@Suite struct TracedDeliveriesTests {
-    private func trace(_ number: Int64) throws -> StreamTrace {
-        var buffer = try TestTelemetry.make().tracer.makeBuffer()
-        return StreamTrace(span: buffer.start("sse.stream", at: 0), streamID: "\(number)", now: number)
-    }
-
-    private func add(
-        _ trace: StreamTrace,
-        to deliveries: inout TracedDeliveries,
-        of channel: Channel,
-        from first: UInt64 = 1,
-        isReplay: Bool = false,
-        over applicationProtocol: ApplicationProtocol = .http2,
-        now: Int64 = 10
-    ) {
-        deliveries.add(
-            .passUnretained(trace), of: channel, from: first, to: 3, isReplay: isReplay, over: applicationProtocol,
-            now: now)
-    }
-
-    private func streams(_ deliveries: TracedDeliveries) -> [[String]] {
-        deliveries.runs.map { run in
-            var streams: [String] = []
-            deliveries.forEachTrace(of: run) { streams.append($0.streamID) }
-            return streams
-        }
-    }
-
-    @Test func streamsThatWereHandedTheSameAreOneRun() throws {
-        let (one, other) = (SubscribedChannel().channel, SubscribedChannel().channel)
-        let traces = try (0..<8).map { try self.trace($0) }
-        var deliveries = TracedDeliveries()
-        #expect(deliveries.isEmpty)
-        self.add(traces[0], to: &deliveries, of: one)
-        self.add(traces[1], to: &deliveries, of: one)
-        self.add(traces[2], to: &deliveries, of: other)
-        self.add(traces[3], to: &deliveries, of: other, from: 2)
-        self.add(traces[4], to: &deliveries, of: other, from: 2, isReplay: true)
-        self.add(traces[5], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11)
-        self.add(traces[6], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11, now: 11)
-        self.add(traces[7], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11, now: 11)
-        #expect(self.streams(deliveries) == [["0", "1"], ["2"], ["3"], ["4"], ["5"], ["6", "7"]])
-        deliveries.removeAll()
-        #expect(deliveries.isEmpty)
-    }
-
-    @Test func theTraceOfAStreamThatEndsIsHeldUntilItsEventsAreRecorded() throws {
-        let channel = SubscribedChannel().channel
-        var deliveries = TracedDeliveries()
-        weak var held: StreamTrace?
-        do {
-            let trace = try self.trace(1)
-            // Nothing of it is waiting, so there is nothing to hold it for.
-            deliveries.keep(trace)
-            held = trace
-        }
-        #expect(held == nil)
-        do {
-            let trace = try self.trace(2)
-            self.add(trace, to: &deliveries, of: channel)
-            deliveries.keep(trace)
-            held = trace
-        }
-        #expect(held != nil && self.streams(deliveries) == [["2"]])
-        deliveries.removeAll()
-        #expect(held == nil)
     }
 }
 
