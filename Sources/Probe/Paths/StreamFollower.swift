@@ -4,14 +4,14 @@
 import EventStream
 import Transport
 
-/// Opens one stream and follows it to its end, into a ``Recording``. Cancelling the task ends the stream.
+/// Opens one stream and follows it to its end, into a ``SampleSink``. Cancelling the task ends the stream.
 public struct StreamFollower: Sendable {
     public let path: ProbePath
     /// The place of the path among those of the run.
     public let index: Int
     public let stream: Int
     public let connections: PathConnections
-    public let recording: Recording
+    public let recording: any SampleSink
     public var stamp = PublishStamp()
     public var limits = EventStreamLimits()
     public var traceparent: String?
@@ -21,7 +21,7 @@ public struct StreamFollower: Sendable {
         index: Int,
         stream: Int,
         connections: PathConnections,
-        recording: Recording
+        recording: any SampleSink
     ) {
         self.path = path
         self.index = index
