@@ -66,10 +66,13 @@ struct WatchCommand: AsyncParsableCommand {
     }
 
     private func address() throws -> (host: String, port: Int) {
-        // The authority of a URL has the same form.
-        guard let target = try? HTTPTarget("http://\(listen.hasSuffix(":0") ? listen.dropLast(2) + ":1" : listen[...])")
+        // The authority of a URL has the same form, but for port 0 and with the port optional.
+        let parts = listen.split(separator: ":", omittingEmptySubsequences: false)
+        let port = parts.last.flatMap { Int($0) } ?? -1
+        guard parts.count > 1, (0...65_535).contains(port),
+            let target = try? HTTPTarget("http://\(parts.dropLast().joined(separator: ":"))")
         else { throw ValidationError("--listen \"\(listen)\" is no HOST:PORT, such as 127.0.0.1:9465") }
-        return (target.host, listen.hasSuffix(":0") ? 0 : target.port)
+        return (target.host, port)
     }
 
     func run() async throws {
