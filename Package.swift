@@ -32,6 +32,7 @@ let package = Package(
             name: "headwater",
             dependencies: [
                 "Origin",
+                "Probe",
                 "Telemetry",
                 "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -48,6 +49,18 @@ let package = Package(
         ),
         .target(
             name: "Origin",
+            dependencies: [
+                "EventStream",
+                "Telemetry",
+                "Transport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
+        .target(
+            name: "Probe",
             dependencies: [
                 "EventStream",
                 "Telemetry",
@@ -135,6 +148,18 @@ let package = Package(
                 "Telemetry",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ProbeTests",
+            dependencies: [
+                "Probe",
+                "EventStream",
+                "Telemetry",
+                "Transport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

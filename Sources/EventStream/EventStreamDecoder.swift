@@ -23,7 +23,13 @@ public struct EventStreamDecoder: Sendable {
         case update(id: String?, retry: Int?)
         /// A comment line, without its colon and one space. Conforming clients ignore these; a probe sees heartbeats.
         case comment(String)
+        /// A line that no rule of the specification knows, cut to 256 bytes: most likely what somebody else than the
+        /// server wrote into the stream.
+        case foreign(String)
     }
+
+    /// Takes an item together with the number of bytes of the piece up to and including the item's last.
+    public typealias PositionedReceiver = (_ item: Item, _ end: Int) -> Void
 
     /// The bounds, fixed for the life of the decoder.
     public let limits: EventStreamLimits
@@ -43,6 +49,7 @@ public struct EventStreamDecoder: Sendable {
     var carriedCapacity: Int { line.capacity }
 
     private let reportsComments: Bool
+    private let reportsForeignLines: Bool
     private var line: [UInt8] = []
     private var block = EventBlock()
     private var isAtFirstLine = true
@@ -56,10 +63,17 @@ public struct EventStreamDecoder: Sendable {
     ///   - lastEventID: The last event ID known from before, which events without an id of their own then carry. The
     ///     specification starts each stream with the empty string; browsers keep the old one across a reconnection.
     ///   - reportsComments: Whether comment lines are handed out.
-    public init(limits: EventStreamLimits = .init(), lastEventID: String = "", reportsComments: Bool = true) {
+    ///   - reportsForeignLines: Whether lines that are no field of the specification are handed out.
+    public init(
+        limits: EventStreamLimits = .init(),
+        lastEventID: String = "",
+        reportsComments: Bool = true,
+        reportsForeignLines: Bool = false
+    ) {
         self.limits = limits
         self.lastEventID = lastEventID
         self.reportsComments = reportsComments
+        self.reportsForeignLines = reportsForeignLines
     }
 
     /// Makes the decoder ready for the next stream after a reconnection: an unfinished event and a failure are
@@ -81,7 +95,7 @@ public struct EventStreamDecoder: Sendable {
         into receive: (Item) -> Void
     ) throws(EventStreamError) {
         buffer.readWithUnsafeReadableBytes { bytes in
-            read(bytes, into: receive)
+            read(bytes) { item, _ in receive(item) }
             return bytes.count
         }
         if let failure { throw failure }
@@ -92,13 +106,22 @@ public struct EventStreamDecoder: Sendable {
         _ view: ByteBufferView,
         into receive: (Item) -> Void
     ) throws(EventStreamError) {
+        view.withUnsafeBytes { bytes in read(bytes) { item, _ in receive(item) } }
+        if let failure { throw failure }
+    }
+
+    /// Reads all of `view`, and tells of each item where it ended.
+    public mutating func decode(
+        _ view: ByteBufferView,
+        positioned receive: PositionedReceiver
+    ) throws(EventStreamError) {
         view.withUnsafeBytes { read($0, into: receive) }
         if let failure { throw failure }
     }
 
     // MARK: - Lines
 
-    private mutating func read(_ bytes: UnsafeRawBufferPointer, into receive: (Item) -> Void) {
+    private mutating func read(_ bytes: UnsafeRawBufferPointer, into receive: PositionedReceiver) {
         if failure != nil || bytes.isEmpty { return }
         var start = 0
         if mayDropLineFeed {
@@ -110,7 +133,7 @@ public struct EventStreamDecoder: Sendable {
             let end = scanner.lineBreak(from: start)
             let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
             if end == bytes.count { return carry(piece) }
-            endLine(with: piece, into: receive)
+            endLine(with: piece, at: end + 1, into: receive)
             if failure != nil { return }
             start = end + 1
             if bytes[end] == .carriageReturn {
@@ -134,14 +157,18 @@ public struct EventStreamDecoder: Sendable {
         line.append(contentsOf: piece)
     }
 
-    private mutating func endLine(with piece: UnsafeRawBufferPointer, into receive: (Item) -> Void) {
-        if line.isEmpty { return interpret(piece, into: receive) }
+    private mutating func endLine(
+        with piece: UnsafeRawBufferPointer,
+        at end: Int,
+        into receive: PositionedReceiver
+    ) {
+        if line.isEmpty { return interpret(piece, at: end, into: receive) }
         carry(piece)
         if failure != nil { return }
         // Taken out, so that the line can be read while the rest of the state changes; its memory comes back after.
         var whole = line
         line = []
-        whole.withUnsafeBytes { interpret($0, into: receive) }
+        whole.withUnsafeBytes { interpret($0, at: end, into: receive) }
         whole.empty()
         line = whole
     }
@@ -165,7 +192,11 @@ public struct EventStreamDecoder: Sendable {
     // MARK: - Fields
 
     /// Interprets one complete line, its end removed (section 9.2.6).
-    private mutating func interpret(_ bytes: UnsafeRawBufferPointer, into receive: (Item) -> Void) {
+    private mutating func interpret(
+        _ bytes: UnsafeRawBufferPointer,
+        at end: Int,
+        into receive: PositionedReceiver
+    ) {
         var bytes = bytes
         if isAtFirstLine {
             isAtFirstLine = false
@@ -173,9 +204,9 @@ public struct EventStreamDecoder: Sendable {
             if bytes.starts(with: byteOrderMark) { bytes = bytes.dropping(byteOrderMark.count) }
         }
         if bytes.count > limits.maximumLineBytes { return fail(.lineTooLong(limit: limits.maximumLineBytes)) }
-        guard let first = bytes.first else { return endBlock(into: receive) }
+        guard let first = bytes.first else { return endBlock(at: end, into: receive) }
         if first == .colon {
-            if reportsComments { receive(.comment(bytes.dropping(1).droppingSpace().text)) }
+            if reportsComments { receive(.comment(bytes.dropping(1).droppingSpace().text), end) }
             return
         }
         let colon = bytes.index(of: .colon)
@@ -192,13 +223,15 @@ public struct EventStreamDecoder: Sendable {
         } else if name.equals("retry"), let retry = block.setRetry(value) {
             // Not only at the end of the block: a stream cut off right after this line has still set it.
             reconnectionTime = retry
+        } else if reportsForeignLines, !name.equals("retry") {
+            receive(.foreign(UnsafeRawBufferPointer(rebasing: bytes.prefix(256)).text), end)
         }
     }
 
     /// A blank line: "dispatch the event".
-    private mutating func endBlock(into receive: (Item) -> Void) {
+    private mutating func endBlock(at end: Int, into receive: PositionedReceiver) {
         if let id = block.id { lastEventID = id }
-        if let item = block.end(lastEventID: lastEventID) { receive(item) }
+        if let item = block.end(lastEventID: lastEventID) { receive(item, end) }
     }
 }
 

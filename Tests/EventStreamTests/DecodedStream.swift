@@ -49,6 +49,8 @@ func spelledOut(_ item: EventStreamDecoder.Item) -> String {
         return "update id=\(spelledOut(id)) retry=\(retry.map(String.init) ?? "nil")"
     case .comment(let text):
         return "comment \(spelledOut(text))"
+    case .foreign(let line):
+        return "foreign \(spelledOut(line))"
     }
 }
 

@@ -30,6 +30,11 @@ public struct HTTPClientResponse: Sendable {
 public struct HTTPBodyChunk: Sendable, Hashable {
     public var bytes: ByteBuffer
     public var arrival: HTTPArrival
+
+    public init(bytes: ByteBuffer, arrival: HTTPArrival) {
+        self.bytes = bytes
+        self.arrival = arrival
+    }
 }
 
 /// The body of a response, piece by piece as it arrives. For one consumer; who consumes slowly slows the server down.

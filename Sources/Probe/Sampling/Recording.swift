@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import Synchronization
+
+/// Where all streams of a measurement put what they see, and reports take it from. Safe from any thread: one lock
+/// around one state, held for an append. Not for load, which keeps counts instead of samples.
+///
+/// Bound: `limit` samples; what comes on top is counted in ``Snapshot/dropped``, and reports say so.
+public final class Recording: Sendable {
+    public struct Snapshot: Sendable {
+        /// In the order of their arrival on each stream.
+        public var samples: [EventSample] = []
+        /// In the order of their start.
+        public var streams: [StreamRecord] = []
+        public var dropped = 0
+    }
+
+    private struct State {
+        var snapshot = Snapshot()
+        /// Where a stream's record is: by path, stream and attempt.
+        var places: [[Int]: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+
+    /// - Parameter limit: two million samples are about half a gigabyte.
+    public init(limit: Int = 2_000_000) {
+        self.limit = limit
+    }
+
+    public func add(_ sample: EventSample) {
+        state.withLock { state in
+            guard state.snapshot.samples.count < limit else {
+                state.snapshot.dropped += 1
+                return
+            }
+            state.snapshot.samples.append(sample)
+        }
+    }
+
+    /// Puts a record in the place of the one with the same path, stream and attempt.
+    public func put(_ record: StreamRecord) {
+        state.withLock { state in
+            let key = [record.path, record.stream, record.attempt]
+            if let place = state.places[key] {
+                state.snapshot.streams[place] = record
+            } else {
+                state.places[key] = state.snapshot.streams.count
+                state.snapshot.streams.append(record)
+            }
+        }
+    }
+
+    public func snapshot() -> Snapshot {
+        state.withLock { $0.snapshot }
+    }
+
+    /// The samples from `start` on, for a live view that has seen those before.
+    public func samples(from start: Int) -> [EventSample] {
+        state.withLock { Array($0.snapshot.samples.dropFirst(start)) }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import NIOHTTP1
+import Transport
+
+/// What is known of one stream beside its events: how it was opened, over which connection, and how it ended. One for
+/// each attempt: a reconnect makes another. All times are monotonic nanoseconds.
+public struct StreamRecord: Sendable {
+    public var path: Int
+    public var stream: Int
+    /// From 1; above it are reconnects.
+    public var attempt: Int
+    public var started: Int64
+    public var connection: ConnectionRecord?
+    public var phases = PhaseTimes()
+    public var status: Int?
+    public var headers: HTTPHeaders = [:]
+    /// The read that completed the first event.
+    public var firstEvent: Int64?
+    public var lastArrival: Int64?
+    public var events = 0
+    /// Of the body, as they came: compressed if the response is.
+    public var bytes = 0
+    public var reads = 0
+    public var comments = 0
+    /// When comments came. Bound: ``commentLimit``, the first ones.
+    public var commentTimes: [Int64] = []
+    /// Lines that no event stream has. Bound: ``foreignLimit``, the first ones.
+    public var foreignLines: [String] = []
+    /// The reconnection time that the server asked for, in milliseconds.
+    public var retry: Int?
+    public var lastEventID = ""
+    public var ended: Int64?
+    public var ending: StreamEnding?
+
+    public static let commentLimit = 4_096
+    public static let foreignLimit = 8
+
+    public init(path: Int, stream: Int, attempt: Int, started: Int64) {
+        self.path = path
+        self.stream = stream
+        self.attempt = attempt
+        self.started = started
+    }
+
+    /// From the request to the head of the response.
+    public var timeToHead: Int64? { phases.requestToHead }
+
+    /// From the start of the connection, or of the request on a kept one, to the first event.
+    public var timeToFirstEvent: Int64? { firstEvent.map { $0 - started } }
+}
+
+/// How a stream ended.
+public enum StreamEnding: Sendable, Equatable {
+    /// By us: the measurement was over.
+    case stopped
+    /// By the server, whole in the sense of HTTP.
+    case complete
+    /// By the end of a connection whose response has no length: whether it was whole cannot be told.
+    case untilClose
+    /// By a fault after the stream had begun, or before.
+    case failed(ProbeError)
+}
+
+/// The connection under a stream, seen from here and, if the response says so, from the origin.
+public struct ConnectionRecord: Sendable, Hashable {
+    /// Counted by this process, from 1: one number is one socket here.
+    public var number: Int
+    /// Which request on it, from 1.
+    public var request: Int
+    public var applicationProtocol: ApplicationProtocol
+    public var localAddress: String?
+    public var peerAddress: String?
+    /// `TLSv1.3 TLS_AES_256_GCM_SHA384`, nil in cleartext.
+    public var tls: String?
+    /// What the origin says of its own connection, behind whatever is between.
+    public var origin: OriginConnection?
+}
+
+/// `X-SSE-Connection` and `X-SSE-Connection-Request`, or another server's fields of the same meaning.
+public struct OriginConnection: Sendable, Hashable {
+    public var id: String
+    public var request: Int
+
+    public init?(_ headers: HTTPHeaders) {
+        guard let id = headers.first(name: "x-sse-connection"),
+            let request = headers.first(name: "x-sse-connection-request").flatMap({ Int($0) })
+        else { return nil }
+        self.id = id
+        self.request = request
+    }
+}
