@@ -37,16 +37,14 @@ public struct LoadPlan: Sendable {
 
     var allStreams: Int { streams + slow + halfDead }
 
-    /// Sockets at once, at the most.
-    func connections(over protocol: ApplicationProtocol) -> Int {
-        guard `protocol` == .http2 else { return allStreams }
-        let shares = [streams, slow].map { count in
-            (0..<loops).reduce(0) { sum, loop in
-                let share = (count + loops - 1 - loop) / loops
-                return sum + (share + streamsPerConnection - 1) / streamsPerConnection
-            }
+    /// Sockets that it takes at once. Where the protocol is yet to be agreed on it may be one for each stream, but only
+    /// what is certain counts.
+    public var fewestConnections: Int {
+        guard path.protocols != .http1, path.protocols == .http2 || path.target.scheme == .https else {
+            return allStreams
         }
-        return shares.reduce(halfDead, +)
+        func connections(_ count: Int) -> Int { (count + streamsPerConnection - 1) / max(streamsPerConnection, 1) }
+        return connections(streams) + connections(slow) + halfDead
     }
 }
 
