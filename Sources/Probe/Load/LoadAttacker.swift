@@ -40,6 +40,7 @@ final class LoadAttacker: HTTPBodySink {
     var slowTimer: Scheduled<Void>?
     /// Publisher's clock less ours: Unix time − monotonic, in nanoseconds. Nil: unknown, and no latency is measured.
     var clockOffset: Int64?
+    var coalescing: LoadCoalescing
 
     /// So many demands in one turn of the loop; then what has arrived gets its turn.
     static let demandsPerTurn = 256
@@ -57,6 +58,7 @@ final class LoadAttacker: HTTPBodySink {
         self.clients = clients
         self.applicationProtocol = applicationProtocol
         request = plan.path.request()
+        coalescing = LoadCoalescing(plan.coalesce)
         var roles: [LoadRole] = []
         for stream in stride(from: share, to: plan.allStreams, by: max(plan.loops, 1)) {
             // The last ones, so that they open when the others have their load.
@@ -82,6 +84,7 @@ final class LoadAttacker: HTTPBodySink {
 
     func received(_ bytes: UnsafeRawBufferPointer, token: UInt32, arrival: HTTPArrival) {
         guard let base = streams.baseAddress, token < streams.count else { return }
+        if coalescing.received() { loop.assumeIsolated().execute { self.coalescing.pause() } }
         let stream = base + Int(token)
         guard stream.pointee.role == .reader else {
             figures.pointee.counts.slowBytes &+= UInt64(bytes.count)

@@ -30,6 +30,8 @@ public struct LoadPlan: Sendable {
     public var streamsPerConnection = 1_000
     /// Event loops, each a thread with a share of all.
     public var loops = 1
+    /// See ``LoadCoalescing``.
+    public var coalesce = Duration.microseconds(200)
 
     public init(path: ProbePath) {
         self.path = path
