@@ -21,6 +21,8 @@ final class LoadConnection {
     /// Takes no more streams.
     var isRetired = false
     var isClosed = false
+    /// Its body is read by the attacker's poll.
+    var isAdopted = false
     /// It has had streams: then its end is not a server that cannot be reached.
     var hasServed = false
 

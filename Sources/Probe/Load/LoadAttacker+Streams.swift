@@ -9,6 +9,7 @@ extension LoadAttacker {
     func open(_ slot: Int, due: Int64) {
         guard !isStopping else { return }
         streams[slot].begin(due: due)
+        underWay += 1
         figures.pointee.counts.attempts += 1
         let connection = connectionWithRoom(for: streams[slot].role)
         streams[slot].connection = connection.number
@@ -79,6 +80,7 @@ extension LoadAttacker {
             return
         }
         streams[slot].phase = .open
+        underWay -= 1
         switch streams[slot].role {
         case .reader:
             figures.pointee.counts.opened += 1
@@ -97,6 +99,7 @@ extension LoadAttacker {
         guard phase == .opening || phase == .open else { return }
         // First, so that the end that a cancelled request reports is no news.
         streams[slot].phase = .idle
+        if phase == .opening { underWay -= 1 }
         let role = streams[slot].role
         release(slot)
         guard !isStopping else { return }
@@ -116,6 +119,7 @@ extension LoadAttacker {
 
     /// Ends a stream; it can be opened anew at once.
     func leave(_ slot: Int) {
+        if streams[slot].phase == .opening { underWay -= 1 }
         if streams[slot].phase == .open { figures.pointee.counts.ends.note(.dropped) { "dropped by the plan" } }
         streams[slot].phase = .leaving
         release(slot)

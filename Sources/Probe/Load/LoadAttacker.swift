@@ -41,6 +41,10 @@ final class LoadAttacker: HTTPBodySink {
     /// Publisher's clock less ours: Unix time − monotonic, in nanoseconds. Nil: unknown, and no latency is measured.
     var clockOffset: Int64?
     var coalescing: LoadCoalescing
+    /// Reads HTTP/1.1 streams once they bring much.
+    var poll: HTTP1BodyPoll?
+    /// Openings without an answer yet.
+    var underWay = 0
 
     /// So many demands in one turn of the loop; then what has arrived gets its turn.
     static let demandsPerTurn = 256
@@ -84,7 +88,7 @@ final class LoadAttacker: HTTPBodySink {
 
     func received(_ bytes: UnsafeRawBufferPointer, token: UInt32, arrival: HTTPArrival) {
         guard let base = streams.baseAddress, token < streams.count else { return }
-        if coalescing.received() { loop.assumeIsolated().execute { self.coalescing.pause() } }
+        if poll == nil, coalescing.received() { loop.assumeIsolated().execute { self.coalescing.pause() } }
         let stream = base + Int(token)
         guard stream.pointee.role == .reader else {
             figures.pointee.counts.slowBytes &+= UInt64(bytes.count)
@@ -123,7 +127,7 @@ final class LoadAttacker: HTTPBodySink {
             carryOut(demand)
         }
         bringBack(by: now)
-        guard let next = [schedule.next, nextReturn].compactMap({ $0 }).min() else { return }
+        guard let next = nextDue else { return }
         let delay = max(0, next - Clock.monotonic())
         timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { self.tick() }
     }
@@ -155,6 +159,11 @@ final class LoadAttacker: HTTPBodySink {
             if streams[churnCursor].phase == .open, streams[churnCursor].role == .reader { return churnCursor }
         }
         return nil
+    }
+
+    /// When the next opening, churn or storm is due.
+    var nextDue: Int64? {
+        [schedule.next, nextReturn].compactMap { $0 }.min()
     }
 
     private var nextReturn: Int64? {

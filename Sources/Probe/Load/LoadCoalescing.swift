@@ -14,7 +14,7 @@
 /// some thousand pieces a second, a turn of the loop that brought few is followed by a short sleep. This can add as much
 /// to a delivery latency, which reports say; below, every event is taken as it comes.
 struct LoadCoalescing {
-    private let microseconds: UInt32
+    let microseconds: UInt32
     private var pieces = 0
     private var isPlanned = false
     private var sinceRenewal = 0
@@ -23,7 +23,7 @@ struct LoadCoalescing {
     /// A sleep costs some microseconds itself: it pays when it saves more wake-ups than that.
     private static let busyPieces = 5_000
     /// A turn with so many pieces is no wake-up for one.
-    private static let shortTurn = 64
+    static let shortTurn = 64
 
     /// - Parameter longest: of a pause; zero for none ever.
     init(_ longest: Duration) {

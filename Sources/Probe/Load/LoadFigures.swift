@@ -32,7 +32,7 @@ struct LoadFigures: Sendable {
 extension LoadAttacker {
     /// Hands out the figures; latencies begin anew.
     func takeFigures() -> LoadFigures {
-        coalescing.renew()
+        renewReading()
         var taken = LoadFigures()
         taken.counts = figures.pointee.counts
         taken.delivery = figures.pointee.delivery.take()

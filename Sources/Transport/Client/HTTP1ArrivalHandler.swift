@@ -13,29 +13,53 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
     typealias InboundOut = ByteBuffer
 
     private let connection: HTTP1ClientConnection
+    private var context: ChannelHandlerContext?
     private var headEnd = HeadEndFinder()
     /// Reads the body that goes past the decoder.
     private var chunks: ChunkReader?
+    /// Who reads instead of NIO, under which number.
+    private var poll: (owner: HTTP1BodyPoll, number: Int)?
+    /// The socket, while the body is read directly and the channel is active.
+    private(set) var directDescriptor: CInt?
 
     init(connection: HTTP1ClientConnection) {
         self.connection = connection
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        endDirectReading()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // The descriptor is closed, and epoll has forgotten it.
+        directDescriptor = nil
+        endDirectReading()
+        context.fireChannelInactive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         connection.arrival = HTTPArrival(time: Clock.monotonic(), read: connection.arrival.read + 1)
-        guard let sink = connection.sink else { return pass(unwrapInboundIn(data), context: context) }
-        var bytes = unwrapInboundIn(data)
+        take(unwrapInboundIn(data), context: context)
+    }
+
+    private func take(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        guard let sink = connection.sink else { return pass(bytes, context: context) }
+        var bytes = bytes
         while bytes.readableBytes > 0 {
             if chunks != nil {
-                deliver(&bytes, to: sink, context: context)
+                bytes.readWithUnsafeReadableBytes { deliver($0, to: sink) }
             } else if let end = bytes.withUnsafeReadableBytes({ endOfHead(in: $0) }),
                 let head = bytes.readSlice(length: end)
             {
                 pass(head, context: context)
                 if connection.isChunked, connection.machine.deliversBody { chunks = ChunkReader() }
             } else {
-                pass(bytes, context: context)
-                return
+                return pass(bytes, context: context)
             }
         }
     }
@@ -44,25 +68,25 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
         connection.machine.awaitsHead ? headEnd.end(in: bytes, from: 0) : nil
     }
 
-    private func deliver(_ bytes: inout ByteBuffer, to sink: any HTTPBodySink, context: ChannelHandlerContext) {
-        let (used, last) = bytes.withUnsafeReadableBytes { bytes -> (Int, ChunkReader.Step) in
-            var position = 0
-            while true {
-                guard let step = chunks?.next(bytes, &position) else { return (bytes.count, .needsMore) }
-                guard case .content(let range) = step else { return (position, step) }
-                connection.deliver(UnsafeRawBufferPointer(rebasing: bytes[range]), to: sink)
+    /// Gives the sink the content that is here.
+    /// - Returns: how many bytes were the body's; behind its end they are the decoder's again.
+    private func deliver(_ bytes: UnsafeRawBufferPointer, to sink: any HTTPBodySink) -> Int {
+        var position = 0
+        while let step = chunks?.next(bytes, &position) {
+            switch step {
+            case .content(let range): connection.deliver(UnsafeRawBufferPointer(rebasing: bytes[range]), to: sink)
+            case .needsMore: return bytes.count
+            case .lastChunk:
+                chunks = nil
+                endDirectReading()
+                if let context { pass(ByteBuffer(string: "0\r\n"), context: context) }
+                return position
+            case .malformed(let reason):
+                connection.fail(.malformed(reason), .violation(reason))
+                return bytes.count
             }
         }
-        bytes.moveReaderIndex(forwardBy: used)
-        switch last {
-        case .content, .needsMore: break
-        case .lastChunk:
-            chunks = nil
-            pass(ByteBuffer(string: "0\r\n"), context: context)
-        case .malformed(let reason):
-            bytes.clear()
-            connection.fail(.malformed(reason), .violation(reason))
-        }
+        return bytes.count
     }
 
     /// To the decoder.
@@ -80,5 +104,34 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
         if awaitedHead, connection.machine.awaitsHead, connection.headBytes > limit {
             connection.fail(.headTooLarge(limit: limit), .violation("response head too large"))
         }
+    }
+
+    // MARK: Direct reading
+
+    var canBeAdopted: Bool {
+        chunks != nil && poll == nil && connection.isReadFreely && connection.channel.isActive
+    }
+
+    func adopted(by owner: HTTP1BodyPoll, number: Int, descriptor: CInt) {
+        poll = (owner, number)
+        directDescriptor = descriptor
+    }
+
+    /// What the poll has read.
+    func received(_ bytes: UnsafeRawBufferPointer, at time: Int64) {
+        connection.arrival = HTTPArrival(time: time, read: connection.arrival.read + 1)
+        guard let sink = connection.sink, let context else { return }
+        let used = deliver(bytes, to: sink)
+        guard used < bytes.count else { return }
+        take(ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[used...])), context: context)
+    }
+
+    private func endDirectReading() {
+        guard let poll else { return }
+        self.poll = nil
+        let socket = directDescriptor
+        directDescriptor = nil
+        poll.owner.release(poll.number, descriptor: socket)
+        if socket != nil { try? connection.channel.syncOptions?.setOption(.autoRead, value: true) }
     }
 }

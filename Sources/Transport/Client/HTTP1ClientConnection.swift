@@ -42,6 +42,8 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
     /// The first cause counts: what follows is its consequence.
     var cause: HTTPConnectionEnd.Cause?
     var isPaused = false
+    /// Stands before the decoder; for the poll that reads instead of the channel.
+    private(set) weak var reader: HTTP1ArrivalHandler?
     /// Takes bodies past the exchange.
     var sink: (any HTTPBodySink)?
     /// The body under way is chunked.
@@ -75,8 +77,10 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
         )
         var framing = HTTPRequestEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
+        let reader = HTTP1ArrivalHandler(connection: self)
+        self.reader = reader
         try channel.pipeline.syncOperations.addHandlers(
-            HTTP1ArrivalHandler(connection: self),
+            reader,
             HTTPRequestEncoder(configuration: framing),
             ByteToMessageHandler(decoder),
             self
@@ -144,6 +148,9 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
         count(bytes.count)
         sink.received(bytes, token: token, arrival: arrival)
     }
+
+    /// The body under way comes in cleartext, and is never paused for its receiver.
+    var isReadFreely: Bool { target.scheme == .http && exchange?.flow == .automatic && sink != nil }
 
     private func count(_ bytes: Int) {
         guard exchange?.flow == .manual else { return }
