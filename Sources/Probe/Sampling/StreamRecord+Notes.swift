@@ -23,6 +23,8 @@ extension StreamRecord {
 
     mutating func note(_ chunk: HTTPBodyChunk) {
         if phases.firstByteReceived == nil { phases.firstByteReceived = chunk.arrival.time }
+        let before = lastArrival ?? phases.headReceived ?? chunk.arrival.time
+        longestPause = max(longestPause, chunk.arrival.time - before)
         lastArrival = chunk.arrival.time
         bytes += chunk.bytes.readableBytes
         reads += 1

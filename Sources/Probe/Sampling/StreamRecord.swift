@@ -18,7 +18,10 @@ public struct StreamRecord: Sendable {
     public var headers: HTTPHeaders = [:]
     /// The read that completed the first event.
     public var firstEvent: Int64?
+    /// The latest read that brought bytes of the body.
     public var lastArrival: Int64?
+    /// The longest silence that bytes of the body ended, in nanoseconds; before the first, counted from the head.
+    public var longestPause: Int64 = 0
     public var events = 0
     /// Of the body, as they came: compressed if the response is.
     public var bytes = 0
