@@ -68,7 +68,7 @@ public struct StreamFollower: Sendable {
                 let lease = try await connections.lease()
                 record.started = lease.started ?? Clock.monotonic()
                 let response = try await lease.connection.request(request)
-                await record.note(response, lease: lease)
+                record.note(response, lease: lease)
                 return response
             } catch {
                 failure = error

@@ -6,7 +6,7 @@ import Transport
 
 /// How a record takes in what a stream brings.
 extension StreamRecord {
-    mutating func note(_ response: HTTPClientResponse, lease: PathConnections.Lease) async {
+    mutating func note(_ response: HTTPClientResponse, lease: PathConnections.Lease) {
         let connection = lease.connection
         phases = response.phases
         status = Int(response.head.status.code)
@@ -17,8 +17,7 @@ extension StreamRecord {
             applicationProtocol: response.head.applicationProtocol,
             localAddress: connection.local.map(Self.text),
             peerAddress: connection.peer.map(Self.text),
-            tls: connection.tls.map { "\($0.version) \($0.cipher)" },
-            origin: OriginConnection(response.head.headers))
+            tls: connection.tls.map { "\($0.version) \($0.cipher)" })
     }
 
     mutating func note(_ chunk: HTTPBodyChunk) {

@@ -91,8 +91,6 @@ public struct ConnectionRecord: Sendable, Hashable {
     public var peerAddress: String?
     /// `TLSv1.3 TLS_AES_256_GCM_SHA384`, nil in cleartext.
     public var tls: String?
-    /// What the origin says of its own connection, behind whatever is between.
-    public var origin: OriginConnection?
 }
 
 /// `X-SSE-Connection` and `X-SSE-Connection-Request`, or another server's fields of the same meaning.
@@ -100,9 +98,20 @@ public struct OriginConnection: Sendable, Hashable {
     public var id: String
     public var request: Int
 
-    public init?(_ headers: HTTPHeaders) {
-        guard let id = headers.first(name: "x-sse-connection"),
-            let request = headers.first(name: "x-sse-connection-request").flatMap({ Int($0) })
+    /// Which response fields say it; nginx, for one, can be told to send its `$connection` and `$connection_requests`.
+    public struct Fields: Sendable, Hashable {
+        public var id: String
+        public var request: String
+
+        public init(id: String = "x-sse-connection", request: String = "x-sse-connection-request") {
+            self.id = id
+            self.request = request
+        }
+    }
+
+    public init?(_ headers: HTTPHeaders, fields: Fields = Fields()) {
+        guard let id = headers.first(name: fields.id),
+            let request = headers.first(name: fields.request).flatMap({ Int($0) })
         else { return nil }
         self.id = id
         self.request = request
