@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import Transport
+
+/// From what was recorded of a stream to what timers are judged by.
+extension HeldStream {
+    /// - Parameters:
+    ///   - start: the run's, in monotonic nanoseconds; `now` likewise.
+    /// - Returns: nil for a stream that has not got its response yet, or got none that is a stream.
+    init?(_ record: StreamRecord, role: Role, start: Int64, now: Int64) {
+        guard record.status == 200, let head = record.phases.headReceived else { return nil }
+        func seconds(_ time: Int64) -> Double { (time - start).seconds }
+        number = record.stream
+        self.role = role
+        opened = seconds(record.phases.requestWritten ?? record.started)
+        lastArrival = seconds(record.lastArrival ?? head)
+        longestPause = record.longestPause.seconds
+        clientConnection = record.connection?.number
+        originConnection = OriginConnection(record.headers)?.id
+        until = seconds(record.ended ?? now)
+        guard let ended = record.ended, let ending = record.ending,
+            let how = StreamCut(ending, hasPage: StreamCut.isPage(record.foreignLines))
+        else { return }
+        end = End(at: seconds(ended), how: how)
+    }
+}
