@@ -9,8 +9,8 @@ enum HeartbeatAdvice {
     /// For a path without a timer in sight: others may have one.
     static let careful = 15.0
 
-    /// Below half of the timeout, so that one heartbeat can be lost or late.
+    /// Below half of the timeout, so that one heartbeat can be lost or late; by a margin, since the timeout is measured.
     static func seconds(below timeout: Double) -> Double {
-        usual.first { $0 < timeout / 2 } ?? (timeout / 3 * 10).rounded(.down) / 10
+        usual.first { $0 < timeout * 0.49 } ?? (timeout / 3 * 10).rounded(.down) / 10
     }
 }

@@ -14,13 +14,16 @@ extension HeldStream {
         number = record.stream
         self.role = role
         opened = seconds(record.phases.requestWritten ?? record.started)
-        lastArrival = seconds(record.lastArrival ?? head)
-        longestPause = record.longestPause.seconds
+        let isPage = StreamCut.isPage(record.foreignLines)
+        // A page in the stream is a hop's, and its bytes end no silence of the origin's.
+        let silences = isPage ? record.silencesBeforeForeign ?? record.silences : record.silences
+        lastArrival = seconds(silences.last ?? head)
+        longestPause = silences.longest.seconds
         clientConnection = record.connection?.number
         originConnection = OriginConnection(record.headers)?.id
         until = seconds(record.ended ?? now)
         guard let ended = record.ended, let ending = record.ending,
-            let how = StreamCut(ending, hasPage: StreamCut.isPage(record.foreignLines))
+            let how = StreamCut(ending, hasPage: isPage)
         else { return }
         end = End(at: seconds(ended), how: how)
     }

@@ -36,11 +36,16 @@ public struct IdleCampaign: Sendable {
     /// Not opened yet, by time.
     private var due: [IdlePlan.Opening]
     private var reopened = 0
+    private var refined = 0
+    private var refinedRange: ClosedRange<Double>?
 
     /// Ends of quiet streams that make a value of a hop whose timers are coarse.
     private static let wantedEnds = 8
     /// Streams opened anew in one run at most.
     private static let reopenLimit = 24
+    /// How often a silent timer is looked at more closely, and with how many streams each time.
+    private static let refinementLimit = 3
+    private static let rungs = 6
 
     public init(upTo: Double, source: Source, canShare: Bool = false) {
         self.upTo = upTo
@@ -66,7 +71,7 @@ public struct IdleCampaign: Sendable {
         guard actions.isEmpty, due.isEmpty, pending == 0 else { return actions }
         let judgement = TimerClassifier(streams).judge()
         if isSettled(judgement, streams: streams) { return [.finish] }
-        if let opening = reopening(judgement, now: now, streams: streams) { due = [opening] }
+        due = refinement(judgement, now: now) + (reopening(judgement, now: now, streams: streams).map { [$0] } ?? [])
         return streams.contains(where: \.isOpen) || !due.isEmpty ? [] : [.finish]
     }
 
@@ -162,6 +167,23 @@ public struct IdleCampaign: Sendable {
             else { return nil }
             reopened += 1
             return IdlePlan.Opening(role: .asIs, at: at)
+        }
+    }
+
+    /// Silent drops show only by bytes that stay away, so the timer lies between two rungs of the ladder: more rungs
+    /// between those, as long as that says more.
+    private mutating func refinement(_ judgement: TimerJudgement, now: Double) -> [IdlePlan.Opening] {
+        let idle = judgement.idle
+        guard idle.isSilent, refined < Self.refinementLimit, let range = idle.range, range.lowerBound >= 0.5,
+            range.upperBound - range.lowerBound > max(0.3, range.upperBound * 0.03),
+            range != refinedRange, now + HeldStream.patience(for: range.upperBound) + 1 < upTo
+        else { return [] }
+        refined += 1
+        refinedRange = range
+        let step = (range.upperBound - range.lowerBound) / Double(Self.rungs + 1)
+        return (1...Self.rungs).map { rung in
+            let interval = ((range.lowerBound + Double(rung) * step) * 100).rounded() / 100
+            return IdlePlan.Opening(role: .beating(interval), at: now + 0.03 * Double(rung))
         }
     }
 

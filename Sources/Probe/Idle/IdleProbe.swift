@@ -125,7 +125,8 @@ public struct IdleProbe: Sendable {
             for task in tasks { await task.value }
             await siblings.close()
             for record in streams() {
-                guard case .failed(let error)? = record.ending, record.phases.headReceived == nil || record.status != 200
+                guard case .failed(let error)? = record.ending,
+                    record.phases.headReceived == nil || record.status != 200
                 else { continue }
                 if !outcome.failures.contains(error) { outcome.failures.append(error) }
             }

@@ -15,7 +15,8 @@ extension IdleResult {
                         .problem, path: name,
                         "silently dropped: \(at) s into the run, bytes stopped on \(shutdown.streams) streams at once and "
                             + "nobody closed them",
-                        advice: "the way is gone (firewall, NAT, a dead hop); let clients give up when heartbeats are due "
+                        advice:
+                            "the way is gone (firewall, NAT, a dead hop); let clients give up when heartbeats are due "
                             + "and do not come")
                     : Finding(
                         .warning, path: name,
@@ -32,6 +33,14 @@ extension IdleResult {
                     "\(judgement.unexplained.count) ends fit no timer: \(ends.joined(separator: "; "))",
                     advice: "measure for longer, so that ends that repeat show"))
         }
+        if closeDelaySeconds > 0, !judgement.idle.streams.isEmpty || !judgement.lifetime.streams.isEmpty {
+            findings.append(
+                Finding(
+                    .note, path: name,
+                    "connections are closed about \(TextStyle.fixed(closeDelaySeconds, 1)) s after their streams ended, "
+                        + "as Envoy's delayed_close_timeout has it; the values above are without it",
+                    advice: "--protocol h2 shows the ends at once, if the hop speaks it"))
+        }
         if source == "as_is" { findings.append(cadenceNote) }
         return findings
     }
@@ -41,7 +50,8 @@ extension IdleResult {
         if idleTimeout.status == .found, idleTimeout.isSilent {
             findings.append(
                 Finding(
-                    .problem, path: name, "idle streams are silently dropped: nobody closes them, bytes just do not come",
+                    .problem, path: name,
+                    "idle streams are silently dropped: nobody closes them, bytes just do not come",
                     advice: "a stateful firewall or NAT forgets them; heartbeats keep them known"))
         }
         if maxLifetime.status == .found, maxLifetime.isSilent {

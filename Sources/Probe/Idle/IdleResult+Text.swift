@@ -14,7 +14,9 @@ extension IdleResult {
         lines += section("idle timeout", idleText, style)
         lines += section("maximum lifetime", lifetimeText, style)
         if let heartbeatSeconds {
-            lines += section("heartbeat", ["\(style.paint("\(TextStyle.number(heartbeatSeconds)) s", .bold)) \(heartbeatReason)"], style)
+            lines += section(
+                "heartbeat", ["\(style.paint("\(TextStyle.number(heartbeatSeconds)) s", .bold)) \(heartbeatReason)"],
+                style)
         }
         return lines
     }
@@ -51,7 +53,9 @@ extension IdleResult {
         switch timer.status {
         case .found:
             var lines = ["\(seconds(timer.seconds)), \(sureness(timer))"]
-            lines.append(timer.isSilent ? "\(timer.ends) streams got no more bytes at that age, unclosed" : "\(ends(timer)) of age")
+            lines.append(
+                timer.isSilent
+                    ? "\(timer.ends) streams got no more bytes at that age, unclosed" : "\(ends(timer)) of age")
             if lifetimeIsServers { lines.append("the server ends the streams itself, as HTTP has it") }
             if lifetimeWaitsForWrites { lines.append("it shows with the next bytes only: silent streams stay") }
             return lines + settings(timer)

@@ -62,20 +62,26 @@ public struct IdleResult: ProbeResult {
     public let lifetimeWaitsForWrites: Bool
     /// Seconds between heartbeats that keep streams alive here.
     public let heartbeatSeconds: Double?
+    /// How long after a stream's end a hop closes its connection; subtracted from ages and silences.
+    public let closeDelaySeconds: Double
     public let streams: [Stream]
     let judgement: TimerJudgement
     let failures: [ProbeError]
 
     public init(_ outcome: IdleProbe.Outcome) {
-        judgement = TimerClassifier(outcome.streams).judge()
+        let hops = Hop.named(in: outcome.headers)
+        let isHTTP1 = outcome.connection.map { $0.applicationProtocol == .http11 } ?? false
+        let delay = CloseDelay.seconds(of: outcome.streams, hops: hops, isHTTP1: isHTTP1)
+        let held = CloseDelay.removed(delay, from: outcome.streams)
+        closeDelaySeconds = delay
+        judgement = TimerClassifier(held).judge()
         failures = outcome.failures
         name = outcome.path.name
         url = "\(outcome.path.target)"
-        httpVersion = outcome.connection.map { "\($0.applicationProtocol)" }
+        httpVersion = outcome.connection.map { $0.applicationProtocol == .http2 ? "HTTP/2" : "HTTP/1.1" }
         source = outcome.source == .headwater ? "headwater" : "as_is"
         upToSeconds = outcome.upTo
         measuredSeconds = outcome.duration
-        let hops = Hop.named(in: outcome.headers)
         self.hops = hops.map(\.rawValue)
         idleTimeout = Timer(judgement.idle, .idle, hops: hops)
         idleScope = judgement.scope
@@ -84,7 +90,7 @@ public struct IdleResult: ProbeResult {
         lifetimeWaitsForWrites = judgement.lifetimeWaitsForWrites
         heartbeatSeconds = Self.heartbeat(judgement.idle)
         let causes = Causes(judgement)
-        streams = outcome.streams.map { Stream($0, cause: causes.of($0)) }
+        streams = held.map { Stream($0, cause: causes.of($0)) }
     }
 
     private static func heartbeat(_ idle: TimerVerdict) -> Double? {
@@ -97,7 +103,7 @@ public struct IdleResult: ProbeResult {
 
     enum CodingKeys: String, CodingKey {
         case name, url, httpVersion, source, upToSeconds, measuredSeconds, hops, idleTimeout, idleScope, maxLifetime
-        case lifetimeIsServers, lifetimeWaitsForWrites, heartbeatSeconds, streams
+        case lifetimeIsServers, lifetimeWaitsForWrites, heartbeatSeconds, closeDelaySeconds, streams
     }
 
     /// A timer that was not seen is at least as long as what streams lived through, and stands with that.

@@ -49,8 +49,8 @@ extension TimerClassifier {
         if let first = silent.compactMap(\.stream.interval).min() {
             judgement.idle.status = .found
             judgement.idle.isSilent = true
-            judgement.idle.seconds = first
-            judgement.idle.range = pauses...first
+            judgement.idle.range = min(pauses, first)...first
+            judgement.idle.seconds = (min(pauses, first) + first) / 2
             judgement.idle.streams = silent.map(\.stream)
             judgement.idleIsOutlived = true
             judgement.idle.confidence = silent.count >= 2 ? .medium : .low
@@ -59,7 +59,8 @@ extension TimerClassifier {
             return
         }
         guard !streams.isEmpty else { return }
-        judgement.idle.status = judgement.lifetime.status == .found ? .outOfReach : .noneSeen
+        let endsSilent = judgement.lifetime.status == .found && !judgement.lifetimeWaitsForWrites
+        judgement.idle.status = endsSilent ? .outOfReach : .noneSeen
         // Whom the lifetime cut was still there until then, however silent.
         let cut = judgement.lifetime.streams.filter { !$0.isSilent }.map(\.silence).max() ?? 0
         judgement.idle.survived = max(pauses, cut)
@@ -68,8 +69,11 @@ extension TimerClassifier {
 
     /// Bytes that are due after a longer silence than any that was survived stay away, while others come.
     func fitsSilentIdle(_ death: TimerDeath, among deaths: [TimerDeath], pauses: Double) -> Bool {
-        guard death.isSilent, let interval = death.stream.interval, interval > pauses * 1.02 else { return false }
-        return streams.contains { $0.role != .quiet && !$0.isSilent && $0.until >= death.moment.upperBound }
+        // Heartbeats come up to a tenth of a second late, so the two can overlap by that much.
+        guard death.isSilent, let interval = death.stream.interval, interval > pauses - 0.15 else { return false }
+        return streams.contains {
+            $0.lastArrival > death.moment.upperBound && $0.provenAge > death.age.upperBound
+        }
     }
 
     // MARK: Connections
@@ -123,7 +127,8 @@ extension TimerClassifier {
             let isShared =
                 (other.clientConnection != nil && other.clientConnection == stream.clientConnection)
                 || (other.originConnection != nil && other.originConnection == stream.originConnection)
-            return isShared && other.opened < stream.lastArrival + limit / 2 && other.lastArrival > stream.until - limit / 2
+            return isShared && other.opened < stream.lastArrival + limit / 2
+                && other.lastArrival > stream.until - limit / 2
         }
     }
 }

@@ -34,6 +34,12 @@ extension TimerClassifier {
             guard together.count >= Self.fewest, Double(together.count) >= Self.share * Double(open),
                 let young = ages.min(), let old = ages.max(), old - young > 2 * Self.moment
             else { continue }
+            // A hop that looks at its timers once a second ends streams together too, but others at that age before.
+            let slack = TimerCluster.width(at: old)
+            let alike = sorted.count {
+                start - $0.moment.upperBound > slack / 2 && ((young - slack)...(old + slack)).contains($0.stream.age)
+            }
+            if alike >= together.count { continue }
             return together
         }
         return nil
