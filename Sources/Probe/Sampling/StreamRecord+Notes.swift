@@ -22,7 +22,7 @@ extension StreamRecord {
 
     mutating func note(_ chunk: HTTPBodyChunk) {
         if phases.firstByteReceived == nil { phases.firstByteReceived = chunk.arrival.time }
-        lastArrival = chunk.arrival.time
+        silences.end(at: chunk.arrival.time, head: phases.headReceived)
         bytes += chunk.bytes.readableBytes
         reads += 1
     }
@@ -36,6 +36,7 @@ extension StreamRecord {
             comments += 1
             if commentTimes.count < Self.commentLimit { commentTimes.append(arrival.time) }
         case .foreign(let line, _):
+            if silencesBeforeForeign == nil { silencesBeforeForeign = silences.withoutLatest }
             if foreignLines.count < Self.foreignLimit { foreignLines.append(ResponseCheck.printable(line)) }
         case .update: break
         }

@@ -18,7 +18,12 @@ public struct StreamRecord: Sendable {
     public var headers: HTTPHeaders = [:]
     /// The read that completed the first event.
     public var firstEvent: Int64?
-    public var lastArrival: Int64?
+    /// The latest read that brought bytes of the body.
+    public var lastArrival: Int64? { silences.last }
+    /// The silences between reads.
+    public var silences = Silences()
+    /// The same up to the first of ``foreignLines``: from there on it may be somebody else who speaks. Nil without one.
+    public var silencesBeforeForeign: Silences?
     public var events = 0
     /// Of the body, as they came: compressed if the response is.
     public var bytes = 0
@@ -63,6 +68,32 @@ public struct StreamRecord: Sendable {
 
     /// From the start of the connection, or of the request on a kept one, to the first event.
     public var timeToFirstEvent: Int64? { firstEvent.map { $0 - started } }
+}
+
+/// When bytes of a body came last, and the longest wait for them, as of the latest two reads.
+public struct Silences: Sendable, Hashable {
+    public var last: Int64?
+    /// The longest silence that bytes ended, in nanoseconds; before the first, counted from the head.
+    public var longest: Int64 = 0
+    private var lastBefore: Int64?
+    private var longestBefore: Int64 = 0
+
+    public init() {}
+
+    /// - Parameter head: when the head came.
+    mutating func end(at time: Int64, head: Int64?) {
+        if let last, last == time { return }
+        (lastBefore, longestBefore) = (last, longest)
+        longest = max(longest, time - (last ?? head ?? time))
+        last = time
+    }
+
+    /// As if the latest read had not been.
+    var withoutLatest: Silences {
+        var earlier = Silences()
+        (earlier.last, earlier.longest) = (lastBefore, longestBefore)
+        return earlier
+    }
 }
 
 /// How a stream ended.

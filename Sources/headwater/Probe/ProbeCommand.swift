@@ -14,7 +14,7 @@ struct ProbeCommand: AsyncParsableCommand {
             arguments; 69 unreachable; 76 the answer is not an event stream.
             """,
         subcommands: [
-            CompareCommand.self, MultiplexingCommand.self, LoadCommand.self, WatchCommand.self,
+            CompareCommand.self, MultiplexingCommand.self, IdleCommand.self, LoadCommand.self, WatchCommand.self,
         ]
     )
 }
