@@ -26,6 +26,9 @@ extension StreamRecord {
         lastArrival = chunk.arrival.time
         bytes += chunk.bytes.readableBytes
         reads += 1
+        if readLog.count < Self.readLimit {
+            readLog.append(BodyRead(time: chunk.arrival.time, bytes: chunk.bytes.readableBytes))
+        }
     }
 
     mutating func note(_ item: StreamReader.Item) {

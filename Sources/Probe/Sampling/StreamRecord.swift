@@ -28,6 +28,10 @@ public struct StreamRecord: Sendable {
     public var commentTimes: [Int64] = []
     /// Lines that no event stream has. Bound: ``foreignLimit``, the first ones.
     public var foreignLines: [String] = []
+    /// What each read brought of the body, and when. Bound: ``readLimit``, the first ones.
+    public var readLog: [BodyRead] = []
+    /// Whether the stream ended, or stood when it was stopped, within an event.
+    public var hasUnfinishedEvent = false
     /// The reconnection time that the server asked for, in milliseconds.
     public var retry: Int?
     public var lastEventID = ""
@@ -36,6 +40,7 @@ public struct StreamRecord: Sendable {
 
     public static let commentLimit = 4_096
     public static let foreignLimit = 8
+    public static let readLimit = 1_024
 
     public init(path: Int, stream: Int, attempt: Int, started: Int64) {
         self.path = path
@@ -49,6 +54,18 @@ public struct StreamRecord: Sendable {
 
     /// From the start of the connection, or of the request on a kept one, to the first event.
     public var timeToFirstEvent: Int64? { firstEvent.map { $0 - started } }
+}
+
+/// One read's share of a body: its size shows who cuts by size rather than by event.
+public struct BodyRead: Sendable, Hashable {
+    /// Monotonic nanoseconds.
+    public var time: Int64
+    public var bytes: Int
+
+    public init(time: Int64, bytes: Int) {
+        self.time = time
+        self.bytes = bytes
+    }
 }
 
 /// How a stream ended.
