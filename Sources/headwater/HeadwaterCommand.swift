@@ -13,6 +13,6 @@ struct HeadwaterCommand: AsyncParsableCommand {
         commandName: "headwater",
         abstract: "A Server-Sent Events origin that you can see through.",
         version: version,
-        subcommands: [ServeCommand.self, ConfigCommand.self]
+        subcommands: [ServeCommand.self, ProbeCommand.self, ConfigCommand.self]
     )
 }

@@ -11,6 +11,7 @@
 
 enum StandardOutput {
     static func write(_ text: String) { Descriptor.write(text, to: STDOUT_FILENO) }
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 }
 
 enum StandardError {

@@ -57,6 +57,10 @@ public struct PathSummary: Encodable, Sendable {
         public let stream, attempt: Int
         public let ageSeconds: Double
         public let how: String
+        /// Not by the server's own will.
+        public let isFailure: Bool
+        /// The server could not even be asked.
+        public let isUnreachable: Bool
     }
 
     public let name, url: String
@@ -87,7 +91,7 @@ public struct PathSummary: Encodable, Sendable {
         let first = streams.first
         name = path.name
         url = "\(path.target)"
-        httpVersion = first?.connection.map { "\($0.applicationProtocol)" }
+        httpVersion = first?.connection?.applicationProtocol.display
         tls = first?.connection?.tls
         status = first?.status
         self.streams = Set(streams.map(\.stream)).count
@@ -110,7 +114,18 @@ public struct PathSummary: Encodable, Sendable {
             guard let ended = record.ended, let ending = record.ending, ending != .stopped else { return nil }
             return End(
                 stream: record.stream, attempt: record.attempt, ageSeconds: (ended - record.started).seconds,
-                how: "\(ending)")
+                how: "\(ending)", isFailure: record.isFailure, isUnreachable: record.isUnreachable)
+        }
+    }
+}
+
+extension ApplicationProtocol {
+    /// As people write it.
+    var display: String {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2"
         }
     }
 }

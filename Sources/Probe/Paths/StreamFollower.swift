@@ -33,10 +33,18 @@ public struct StreamFollower: Sendable {
     /// Follows one attempt.
     /// - Parameters:
     ///   - attempt: from 1.
+    ///   - lastEventID: where to go on.
     ///   - number: events that the stream has had before.
-    public func follow(attempt: Int = 1, lastEventID: String = "", number: Int = 0) async -> StreamRecord {
+    ///   - retry: the reconnection time in force, in milliseconds.
+    public func follow(
+        attempt: Int = 1,
+        lastEventID: String = "",
+        number: Int = 0,
+        retry: Int? = nil
+    ) async -> StreamRecord {
         var record = StreamRecord(path: index, stream: stream, attempt: attempt, started: Clock.monotonic())
         record.lastEventID = lastEventID
+        record.retry = retry
         recording.put(record)
         do throws(ProbeError) {
             let response = try await open(&record)
@@ -85,7 +93,7 @@ public struct StreamFollower: Sendable {
             record.note(chunk)
             let failure = take(chunk, with: &reader, into: &record)
             record.lastEventID = reader.lastEventID
-            record.retry = reader.reconnectionTime
+            record.retry = reader.reconnectionTime ?? record.retry
             record.hasUnfinishedEvent = reader.hasUnfinishedEvent
             if let failure {
                 response.body.cancel()

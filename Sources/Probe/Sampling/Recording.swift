@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import NIOHTTP1
 import Synchronization
 
 /// Where all streams of a measurement put what they see, and reports take it from. Safe from any thread: one lock
@@ -55,6 +56,11 @@ public final class Recording: Sendable {
 
     public func snapshot() -> Snapshot {
         state.withLock { $0.snapshot }
+    }
+
+    /// The response head of a path's first stream that has one.
+    public func head(of path: Int) -> HTTPHeaders? {
+        state.withLock { state in state.snapshot.streams.first { $0.path == path && $0.status != nil }?.headers }
     }
 
     /// The samples from `start` on, for a live view that has seen those before.

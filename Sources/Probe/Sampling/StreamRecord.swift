@@ -52,6 +52,20 @@ public struct StreamRecord: Sendable {
     /// From the request to the head of the response.
     public var timeToHead: Int64? { phases.requestToHead }
 
+    /// Whether it ended in a fault. A 204 on a reconnect is the server's word that the stream is over.
+    public var isFailure: Bool {
+        switch ending {
+        case .failed(.status(204, _)): attempt == 1
+        case .failed: true
+        case nil, .stopped, .complete, .untilClose: false
+        }
+    }
+
+    /// Whether not even a response came.
+    public var isUnreachable: Bool {
+        if case .failed(.connection) = ending { status == nil } else { false }
+    }
+
     /// From the start of the connection, or of the request on a kept one, to the first event.
     public var timeToFirstEvent: Int64? { firstEvent.map { $0 - started } }
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+// One run of a probe's command: the first SIGINT or SIGTERM ends the measurement and the report is still printed, the
+// second ends the process.
+
+import ArgumentParser
+import FoundationEssentials
+import NIOPosix
+import Probe
+import Transport
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+struct ProbeSession {
+    let output: ProbeOutputOptions
+    let group: MultiThreadedEventLoopGroup
+
+    /// What shells report for a process that SIGINT ended: 128 + 2.
+    private static let interruptedTwice: Int32 = 130
+
+    private struct Measured<Outcome: Sendable>: Sendable {
+        let outcome: Outcome
+        let wasInterrupted: Bool
+    }
+
+    /// Measures, reports, and ends with the report's exit status.
+    /// - Parameters:
+    ///   - measure: ends early, with what it has, when its task is cancelled.
+    ///   - result: what the command makes of it.
+    ///   - samples: what goes into the CSV.
+    static func run<Outcome: Sendable, Result: ProbeResult>(
+        _ output: ProbeOutputOptions,
+        loops: Int = 1,
+        measure: @Sendable @escaping (MultiThreadedEventLoopGroup) async throws -> Outcome,
+        samples: (Outcome) -> Samples? = { _ in nil },
+        result: (Outcome) -> Result
+    ) async throws {
+        let session = ProbeSession(output: output, group: MultiThreadedEventLoopGroup(numberOfThreads: loops))
+        let started = (unix: Clock.unix(), monotonic: Clock.monotonic())
+        let measured = try await session.interruptible { try await measure(session.group) }
+        let found = samples(measured.outcome)
+        let report = Report(
+            version: HeadwaterCommand.version,
+            started: ReportJSON.timestamp(unixNanoseconds: started.unix),
+            duration: (Clock.monotonic() - started.monotonic).seconds,
+            interrupted: measured.wasInterrupted,
+            samplesDropped: found?.dropped ?? 0,
+            result: result(measured.outcome),
+            thresholds: output.failIf)
+        session.show(report)
+        if let found { try session.writeSamples(found) }
+        try? await session.group.shutdownGracefully()
+        if report.exit != .success { throw ExitCode(report.exit.rawValue) }
+    }
+
+    /// What a table of samples needs.
+    struct Samples {
+        var samples: [EventSample]
+        var names: [String]
+        var clocks: [ClockTrack]
+        var dropped: Int
+
+        init(_ outcome: Measurement.Outcome) {
+            samples = outcome.snapshot.samples
+            names = outcome.paths.map(\.name)
+            clocks = outcome.clocks
+            dropped = outcome.snapshot.dropped
+        }
+    }
+
+    private func interruptible<Outcome: Sendable>(
+        _ measure: @Sendable @escaping () async throws -> Outcome
+    ) async throws -> Measured<Outcome> {
+        let measuring = Task { try await measure() }
+        let signals = Task {
+            var isFirst = true
+            for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                if !isFirst { exit(Self.interruptedTwice) }
+                isFirst = false
+                measuring.cancel()
+            }
+            return !isFirst
+        }
+        let outcome = try await measuring.value
+        let wasInterrupted = measuring.isCancelled
+        signals.cancel()
+        return Measured(outcome: outcome, wasInterrupted: wasInterrupted)
+    }
+
+    private func show(_ report: Report<some ProbeResult>) {
+        if output.json {
+            StandardOutput.write(ReportJSON.encode(report) + "\n")
+            for verdict in report.thresholds where !verdict.passed { StandardError.write(verdict.message + "\n") }
+        } else {
+            let style = TextStyle(hasColour: StandardOutput.isTerminal && Self.wantsColour)
+            StandardOutput.write(report.text(style).joined(separator: "\n") + "\n")
+        }
+    }
+
+    /// https://no-color.org: set and not empty means no.
+    private static var wantsColour: Bool {
+        (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    }
+
+    private func writeSamples(_ found: Samples) throws {
+        guard let file = output.csv else { return }
+        do {
+            try TextFile.write(to: file) { write in
+                try SampleTable.write(found.samples, names: found.names, clocks: found.clocks, to: write)
+            }
+        } catch {
+            StandardError.write("headwater: --csv \(file): \(error)\n")
+            throw ExitCode(ProbeExit.usage.rawValue)
+        }
+    }
+}
