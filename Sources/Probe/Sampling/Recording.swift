@@ -63,6 +63,11 @@ public final class Recording: SampleSink {
         state.withLock { state in state.snapshot.streams.first { $0.path == path && $0.status != nil }?.headers }
     }
 
+    /// Events on a path so far.
+    public func count(of path: Int) -> Int {
+        state.withLock { state in state.snapshot.samples.count { $0.path == path } }
+    }
+
     /// The samples from `start` on, for a live view that has seen those before.
     public func samples(from start: Int) -> [EventSample] {
         state.withLock { Array($0.snapshot.samples.dropFirst(start)) }
