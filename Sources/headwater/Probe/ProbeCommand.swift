@@ -13,6 +13,6 @@ struct ProbeCommand: AsyncParsableCommand {
             Exit status: 0 all well; 1 a --fail-if holds; 10 coalesced, 11 buffered, 12 broken (diagnose); 64 bad
             arguments; 69 unreachable; 76 the answer is not an event stream.
             """,
-        subcommands: [CompareCommand.self, MultiplexingCommand.self]
+        subcommands: [CompareCommand.self, MultiplexingCommand.self, WatchCommand.self]
     )
 }
