@@ -99,7 +99,8 @@ public struct IdleCampaign: Sendable {
             }
         case .hushed(let since, let rounds):
             guard due.isEmpty, pending == 0 else { return }
-            let isOver = now - since >= (upTo - since) * 0.45
+            // A timer that was seen once is worth more of the time than one that was not.
+            let isOver = now - since >= (upTo - since) * (rounds == 0 ? 0.45 : 0.75)
             if streams.contains(where: \.isOpen), !isOver { return }
             let judgement = TimerClassifier(streams).judge()
             if !isOver, judgement.scope == .connection, rounds == 0 {
