@@ -55,7 +55,10 @@ struct PathPairTests {
 
     @Test func theConfidenceIntervalHoldsTheMean() throws {
         // A triangle wave around 3, so that neighbours resemble each other.
-        let deltas = (0..<400).map { 3 + Double(abs($0 % 40 - 20) - 10) / 10 }
+        let deltas = (0..<400).map { (index: Int) -> Double in
+            let distance: Int = abs(index % 40 - 20)
+            return 2 + Double(distance) / 10
+        }
         let interval = try #require(ConfidenceInterval.ofMean(deltas))
         #expect(interval.lower < 3 && 3 < interval.upper)
         #expect(interval.upper - interval.lower < 1)

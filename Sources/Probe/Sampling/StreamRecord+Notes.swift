@@ -25,6 +25,9 @@ extension StreamRecord {
         silences.end(at: chunk.arrival.time, head: phases.headReceived)
         bytes += chunk.bytes.readableBytes
         reads += 1
+        if readLog.count < Self.readLimit {
+            readLog.append(BodyRead(time: chunk.arrival.time, bytes: chunk.bytes.readableBytes))
+        }
     }
 
     mutating func note(_ item: StreamReader.Item) {

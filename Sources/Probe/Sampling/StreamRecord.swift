@@ -33,6 +33,10 @@ public struct StreamRecord: Sendable {
     public var commentTimes: [Int64] = []
     /// Lines that no event stream has. Bound: ``foreignLimit``, the first ones.
     public var foreignLines: [String] = []
+    /// What each read brought of the body, and when. Bound: ``readLimit``, the first ones.
+    public var readLog: [BodyRead] = []
+    /// Whether the stream ended, or stood when it was stopped, within an event.
+    public var hasUnfinishedEvent = false
     /// The reconnection time that the server asked for, in milliseconds.
     public var retry: Int?
     public var lastEventID = ""
@@ -41,6 +45,7 @@ public struct StreamRecord: Sendable {
 
     public static let commentLimit = 4_096
     public static let foreignLimit = 8
+    public static let readLimit = 1_024
 
     public init(path: Int, stream: Int, attempt: Int, started: Int64) {
         self.path = path
@@ -68,32 +73,6 @@ public struct StreamRecord: Sendable {
 
     /// From the start of the connection, or of the request on a kept one, to the first event.
     public var timeToFirstEvent: Int64? { firstEvent.map { $0 - started } }
-}
-
-/// When bytes of a body came last, and the longest wait for them, as of the latest two reads.
-public struct Silences: Sendable, Hashable {
-    public var last: Int64?
-    /// The longest silence that bytes ended, in nanoseconds; before the first, counted from the head.
-    public var longest: Int64 = 0
-    private var lastBefore: Int64?
-    private var longestBefore: Int64 = 0
-
-    public init() {}
-
-    /// - Parameter head: when the head came.
-    mutating func end(at time: Int64, head: Int64?) {
-        if let last, last == time { return }
-        (lastBefore, longestBefore) = (last, longest)
-        longest = max(longest, time - (last ?? head ?? time))
-        last = time
-    }
-
-    /// As if the latest read had not been.
-    var withoutLatest: Silences {
-        var earlier = Silences()
-        (earlier.last, earlier.longest) = (lastBefore, longestBefore)
-        return earlier
-    }
 }
 
 /// How a stream ended.
