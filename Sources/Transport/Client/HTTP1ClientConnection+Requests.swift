@@ -9,6 +9,7 @@ extension HTTP1ClientConnection {
     func start(
         _ request: HTTPClientRequest,
         flow: HTTPFlow,
+        token: UInt32,
         receive: @escaping HTTPResponseReceiver
     ) throws(HTTPClientError) -> HTTPClientExchange {
         let head = try requestHead(request)
@@ -23,6 +24,7 @@ extension HTTP1ClientConnection {
         headBytes = 0
         firstBytes = []
         var exchange = Exchange(number: number, receive: receive, flow: flow)
+        exchange.token = token
         exchange.isHead = request.method == .HEAD
         exchange.headTimer = configuration.timeouts.responseHead.map { time in
             timer(number, time, .timedOut(.responseHead, seconds: time.seconds))
@@ -40,11 +42,16 @@ extension HTTP1ClientConnection {
         if let body, body.readableBytes > 0 {
             channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
         }
-        // Complete within the flush unless the socket is full.
+        // Complete within the flush unless the socket is full. Then the moment before it counts: between the kernel's
+        // taking the request and our next line the server may have answered, and a clock estimate would believe in a
+        // shorter way than there was.
+        let before = Clock.monotonic()
+        var isFlushing = true
         channel.writeAndFlush(HTTPClientRequestPart.end(nil)).assumeIsolated().whenSuccess {
             guard self.exchange?.number == number else { return }
-            self.exchange?.requestWritten = Clock.monotonic()
+            self.exchange?.requestWritten = isFlushing ? before : Clock.monotonic()
         }
+        isFlushing = false
     }
 
     private func requestHead(_ request: HTTPClientRequest) throws(HTTPClientError) -> HTTPRequestHead {
