@@ -8,7 +8,7 @@ import Synchronization
 /// around one state, held for an append. Not for load, which keeps counts instead of samples.
 ///
 /// Bound: `limit` samples; what comes on top is counted in ``Snapshot/dropped``, and reports say so.
-public final class Recording: Sendable {
+public final class Recording: SampleSink {
     public struct Snapshot: Sendable {
         /// In the order of their arrival on each stream.
         public var samples: [EventSample] = []
@@ -61,6 +61,11 @@ public final class Recording: Sendable {
     /// The response head of a path's first stream that has one.
     public func head(of path: Int) -> HTTPHeaders? {
         state.withLock { state in state.snapshot.streams.first { $0.path == path && $0.status != nil }?.headers }
+    }
+
+    /// Events on a path so far.
+    public func count(of path: Int) -> Int {
+        state.withLock { state in state.snapshot.samples.count { $0.path == path } }
     }
 
     /// The samples from `start` on, for a live view that has seen those before.

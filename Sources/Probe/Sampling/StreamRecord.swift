@@ -18,7 +18,12 @@ public struct StreamRecord: Sendable {
     public var headers: HTTPHeaders = [:]
     /// The read that completed the first event.
     public var firstEvent: Int64?
-    public var lastArrival: Int64?
+    /// The latest read that brought bytes of the body.
+    public var lastArrival: Int64? { silences.last }
+    /// The silences between reads.
+    public var silences = Silences()
+    /// The same up to the first of ``foreignLines``: from there on it may be somebody else who speaks. Nil without one.
+    public var silencesBeforeForeign: Silences?
     public var events = 0
     /// Of the body, as they came: compressed if the response is.
     public var bytes = 0
@@ -28,6 +33,10 @@ public struct StreamRecord: Sendable {
     public var commentTimes: [Int64] = []
     /// Lines that no event stream has. Bound: ``foreignLimit``, the first ones.
     public var foreignLines: [String] = []
+    /// What each read brought of the body, and when. Bound: ``readLimit``, the first ones.
+    public var readLog: [BodyRead] = []
+    /// Whether the stream ended, or stood when it was stopped, within an event.
+    public var hasUnfinishedEvent = false
     /// The reconnection time that the server asked for, in milliseconds.
     public var retry: Int?
     public var lastEventID = ""
@@ -36,6 +45,7 @@ public struct StreamRecord: Sendable {
 
     public static let commentLimit = 4_096
     public static let foreignLimit = 8
+    public static let readLimit = 1_024
 
     public init(path: Int, stream: Int, attempt: Int, started: Int64) {
         self.path = path
@@ -88,8 +98,6 @@ public struct ConnectionRecord: Sendable, Hashable {
     public var peerAddress: String?
     /// `TLSv1.3 TLS_AES_256_GCM_SHA384`, nil in cleartext.
     public var tls: String?
-    /// What the origin says of its own connection, behind whatever is between.
-    public var origin: OriginConnection?
 }
 
 /// `X-SSE-Connection` and `X-SSE-Connection-Request`, or another server's fields of the same meaning.
@@ -97,9 +105,20 @@ public struct OriginConnection: Sendable, Hashable {
     public var id: String
     public var request: Int
 
-    public init?(_ headers: HTTPHeaders) {
-        guard let id = headers.first(name: "x-sse-connection"),
-            let request = headers.first(name: "x-sse-connection-request").flatMap({ Int($0) })
+    /// Which response fields say it; nginx, for one, can be told to send its `$connection` and `$connection_requests`.
+    public struct Fields: Sendable, Hashable {
+        public var id: String
+        public var request: String
+
+        public init(id: String = "x-sse-connection", request: String = "x-sse-connection-request") {
+            self.id = id
+            self.request = request
+        }
+    }
+
+    public init?(_ headers: HTTPHeaders, fields: Fields = Fields()) {
+        guard let id = headers.first(name: fields.id),
+            let request = headers.first(name: fields.request).flatMap({ Int($0) })
         else { return nil }
         self.id = id
         self.request = request

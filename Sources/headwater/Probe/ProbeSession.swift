@@ -55,6 +55,7 @@ struct ProbeSession {
             thresholds: output.failIf)
         session.show(report)
         if let found { try session.writeSamples(found) }
+        try session.writePage(report, samples: found?.series ?? [])
         try? await session.group.shutdownGracefully()
         if report.exit != .success { throw ExitCode(report.exit.rawValue) }
     }
@@ -65,12 +66,23 @@ struct ProbeSession {
         var names: [String]
         var clocks: [ClockTrack]
         var dropped: Int
+        /// Monotonic nanoseconds of the first stream's start.
+        var start: Int64
 
         init(_ outcome: Measurement.Outcome) {
             samples = outcome.snapshot.samples
             names = outcome.paths.map(\.name)
             clocks = outcome.clocks
             dropped = outcome.snapshot.dropped
+            start = outcome.snapshot.streams.map(\.started).min() ?? 0
+        }
+
+        /// What a page draws of them.
+        var series: [SampleSeries] {
+            let byPath = Dictionary(grouping: samples, by: \.path)
+            return zip(names, clocks).enumerated().map { index, path in
+                SampleSeries(name: path.0, samples: byPath[index] ?? [], clock: path.1, start: start)
+            }
         }
     }
 
@@ -109,13 +121,21 @@ struct ProbeSession {
     }
 
     private func writeSamples(_ found: Samples) throws {
-        guard let file = output.csv else { return }
+        try write("--csv", to: output.csv) { write in
+            try SampleTable.write(found.samples, names: found.names, clocks: found.clocks, to: write)
+        }
+    }
+
+    private func writePage(_ report: Report<some ProbeResult>, samples: @autoclosure () -> [SampleSeries]) throws {
+        try write("--html", to: output.html) { write in try write(ReportPage.html(report, samples: samples())) }
+    }
+
+    private func write(_ option: String, to file: String?, _ body: ((String) throws -> Void) throws -> Void) throws {
+        guard let file else { return }
         do {
-            try TextFile.write(to: file) { write in
-                try SampleTable.write(found.samples, names: found.names, clocks: found.clocks, to: write)
-            }
+            try TextFile.write(to: file, body)
         } catch {
-            StandardError.write("headwater: --csv \(file): \(error)\n")
+            StandardError.write("headwater: \(option) \(file): \(error)\n")
             throw ExitCode(ProbeExit.usage.rawValue)
         }
     }
