@@ -31,19 +31,29 @@ struct ProbeSession {
 
     /// Measures, reports, and ends with the report's exit status.
     /// - Parameters:
+    ///   - live: what is shown meanwhile, unless --quiet; nil shows nothing.
     ///   - measure: ends early, with what it has, when its task is cancelled.
     ///   - result: what the command makes of it.
     ///   - samples: what goes into the CSV.
     static func run<Outcome: Sendable, Result: ProbeResult>(
         _ output: ProbeOutputOptions,
         loops: Int = 1,
+        live: (any LiveFigures)? = nil,
         measure: @Sendable @escaping (MultiThreadedEventLoopGroup) async throws -> Outcome,
         samples: (Outcome) -> Samples? = { _ in nil },
         result: (Outcome) -> Result
     ) async throws {
         let session = ProbeSession(output: output, group: MultiThreadedEventLoopGroup(numberOfThreads: loops))
         let started = (unix: Clock.unix(), monotonic: Clock.monotonic())
-        let measured = try await session.interruptible { try await measure(session.group) }
+        let showing = session.showing(live)
+        let measured: Measured<Outcome>
+        do {
+            measured = try await session.interruptible { try await measure(session.group) }
+            await showing?.end()
+        } catch {
+            await showing?.end()
+            throw error
+        }
         let found = samples(measured.outcome)
         let report = Report(
             version: HeadwaterCommand.version,
@@ -86,6 +96,22 @@ struct ProbeSession {
         }
     }
 
+    /// A live view that is on, and how to end it: what it has drawn is gone when `end` returns.
+    private struct Showing {
+        let task: Task<Void, Never>
+
+        func end() async {
+            task.cancel()
+            await task.value
+        }
+    }
+
+    private func showing(_ figures: (any LiveFigures)?) -> Showing? {
+        guard let figures, !output.quiet else { return nil }
+        var view = LiveView(figures, hasColour: Self.wantsColour)
+        return Showing(task: Task { await view.run() })
+    }
+
     private func interruptible<Outcome: Sendable>(
         _ measure: @Sendable @escaping () async throws -> Outcome
     ) async throws -> Measured<Outcome> {
@@ -93,7 +119,10 @@ struct ProbeSession {
         let signals = Task {
             var isFirst = true
             for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                if !isFirst { exit(Self.interruptedTwice) }
+                if !isFirst {
+                    Terminal.showCursor()
+                    exit(Self.interruptedTwice)
+                }
                 isFirst = false
                 measuring.cancel()
             }
