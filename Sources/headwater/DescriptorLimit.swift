@@ -29,13 +29,7 @@ enum DescriptorLimit {
     }
 
     static func prepare(for configuration: ServeConfiguration, logger: Logger) {
-        // A peer that is gone must be an error of the write, not the end of the process.
-        signal(SIGPIPE, SIG_IGN)
-        var limit = self.current
-        if limit.rlim_cur < limit.rlim_max {
-            limit.rlim_cur = limit.rlim_max
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        }
+        self.raise()
         if configuration.origin.maximumConnections > self.connections {
             logger.warning(
                 "max-connections is above what the file descriptor limit allows; raise the limit (ulimit -n)",
@@ -43,6 +37,17 @@ enum DescriptorLimit {
                     "max_connections": "\(configuration.origin.maximumConnections)", "allowed": "\(self.connections)",
                 ]
             )
+        }
+    }
+
+    /// Raises the soft limit to the hard one, and makes a peer that is gone an error of the write, not the end of the
+    /// process.
+    static func raise() {
+        signal(SIGPIPE, SIG_IGN)
+        var limit = self.current
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
     }
 

@@ -31,7 +31,8 @@ struct ServeCommand: AsyncParsableCommand {
         DescriptorLimit.prepare(for: configuration, logger: logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let telemetry = try TelemetrySetup(
-            configuration: configuration,
+            logsSpans: configuration.traceLog,
+            budgetRate: configuration.eventSpanRate,
             environment: ProcessInfo.processInfo.environment,
             eventLoop: group.next(),
             logger: logger

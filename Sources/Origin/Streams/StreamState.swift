@@ -47,13 +47,23 @@ struct StreamState {
     /// an event nothing.
     private var lastMessageAt = Int64.min
     private var lastEventBeforeMessage: Int64
+    /// After how long without a write it gets a heartbeat; 0 for none.
+    let heartbeatInterval: Int64
 
-    init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
+    init(
+        transport: ServerStream,
+        channel: Channel,
+        position: UInt64,
+        deadline: Int64,
+        heartbeatInterval: Int64,
+        record: StreamRecord
+    ) {
         self.gate = transport.gate
         self.position = position
         self.lastWriteAt = record.openedAt
         self.lastEventBeforeMessage = record.openedAt
         self.deadline = deadline
+        self.heartbeatInterval = heartbeatInterval
         self.subscriberIndex = 0
         self.isTraced = record.trace != nil
         self.applicationProtocol = record.applicationProtocol

@@ -150,7 +150,11 @@ struct CauseFinder {
         var seen: [String] = []
         for stream in evidence.streams where stream.role.isForDelivery {
             let headers = stream.record.headers
-            if let age = headers.first(name: "age"), let seconds = Int(age), seconds > 0 { seen.append("Age: \(age)") }
+            // An answer that was collected for so long has that age.
+            let waited = ((stream.headReceived ?? stream.requested) - stream.requested).seconds
+            if let age = headers.first(name: "age"), let seconds = Double(age), seconds > waited + 1 {
+                seen.append("Age: \(TextStyle.number(seconds))")
+            }
             if let cache = headers.first(name: "x-cache"), cache.lowercased().contains("hit") {
                 seen.append("X-Cache: \(ResponseCheck.printable(cache))")
             }

@@ -26,20 +26,6 @@ public enum DeliveryVerdict: String, Encodable, Sendable, CaseIterable {
     }
 }
 
-public enum Confidence: String, Encodable, Sendable, Comparable {
-    case low, medium, high
-
-    public static func < (a: Confidence, b: Confidence) -> Bool { a.rank < b.rank }
-
-    private var rank: Int {
-        switch self {
-        case .low: 0
-        case .medium: 1
-        case .high: 2
-        }
-    }
-}
-
 /// What a judgement of delivery rests on, the strongest first.
 public enum DeliveryBasis: String, Encodable, Sendable {
     /// The publisher's time in the events.

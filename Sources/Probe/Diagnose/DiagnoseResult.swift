@@ -85,7 +85,7 @@ public struct DiagnoseResult: ProbeResult {
         func since(_ time: Int64?) -> Double? { time.map { ($0 - stream.requested).milliseconds } }
         return Stream(
             role: stream.role, attempt: record.attempt,
-            httpVersion: record.connection.map { "\($0.applicationProtocol)" }, status: record.status,
+            httpVersion: record.connection?.applicationProtocol.display, status: record.status,
             contentEncoding: stream.coding, headMs: since(stream.headReceived),
             firstByteMs: since(record.phases.firstByteReceived), firstEventMs: since(record.firstEvent),
             events: record.events, comments: record.comments, bytes: record.bytes,

@@ -38,6 +38,7 @@ public struct DiagnoseRun: Sendable {
         case streams([DiagnoseEvidence.Stream])
         case offers([ProtocolOffer], DiagnoseEvidence.Stream?)
         case clock(ClockTrack)
+        case bystander(HTTPHeaders)
         case ownDelay(Int64)
         case timer
     }
@@ -63,7 +64,10 @@ public struct DiagnoseRun: Sendable {
                 open += 1
                 tasks.addTask { .streams(await site.calibrate()) }
             }
-            tasks.addTask { .clock(await site.watchClock()) }
+            if calibrates {
+                tasks.addTask { .clock(await site.watchClock()) }
+                tasks.addTask { .bystander(await site.bystander()) }
+            }
             tasks.addTask { .ownDelay(await OwnDelay.measure()) }
             tasks.addTask {
                 await site.waitForEnd()
@@ -73,6 +77,7 @@ public struct DiagnoseRun: Sendable {
                 switch part {
                 case .timer: tasks.cancelAll()
                 case .clock(let clock): evidence.clock = clock
+                case .bystander(let headers): evidence.bystander = headers
                 case .ownDelay(let delay): evidence.ownDelay = delay
                 case .stream(let stream):
                     open -= 1

@@ -134,13 +134,34 @@ struct DiagnoseSite: Sendable {
 
     /// Whether some stream's head says that the origin is Headwater; waits for one.
     private func isHeadwater() async -> Bool {
+        var hasAsked = false
         while !Task.isCancelled, elapsed < run.duration {
             if let head = recording.head(of: StreamRole.plain.index) { return head.contains(name: "x-sse-connection") }
-            // No head for so long: on a path that buffers, a short answer comes through where a stream does not.
-            if elapsed > 1.5, await estimate() != nil { return true }
-            await pause(.milliseconds(elapsed > 1.5 ? 500 : 20))
+            // On a path that buffers, a short answer comes through where no head of a stream does.
+            if elapsed > Self.patience, !hasAsked {
+                hasAsked = true
+                if await estimate() != nil { return true }
+            }
+            await pause(.milliseconds(20))
         }
         return false
+    }
+
+    /// Seconds without a head until a short answer is asked for.
+    private static let patience = 1.5
+
+    /// The head of a short answer, whatever it is, when no stream has one: who is on the way leaves marks there too.
+    func bystander() async -> HTTPHeaders {
+        await pause(.seconds(Self.patience))
+        guard !Task.isCancelled, recording.head(of: StreamRole.plain.index) == nil else { return [:] }
+        let loop = run.group.next()
+        guard let connection = try? await client.connect(to: run.path.target.with(path: "/time"), on: loop) else {
+            return [:]
+        }
+        defer { connection.close() }
+        let response = try? await connection.request(HTTPClientRequest(.GET, deadline: .seconds(5)))
+        response?.body.cancel()
+        return response?.head.headers ?? [:]
     }
 
     private func estimate() async -> ClockOffset? {
@@ -163,8 +184,8 @@ struct DiagnoseSite: Sendable {
         let left = run.duration - elapsed - 0.8
         let tag = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         var plan: [(StreamRole, String, Bool)] = [
-            (.quiet, "/channels/probe.\(tag)/events", false),
-            (.quietEvents, "/channels/probe.\(tag)/events?heartbeat=event", false),
+            (.quiet, "/channels/probe.\(tag)/events?heartbeat=1", false),
+            (.quietEvents, "/channels/probe.\(tag)/events?heartbeat=event&heartbeat=1", false),
         ]
         if left >= 2 {
             let measurement = "/events?interval=100&size=256&duration=\(Int(left))"

@@ -4,14 +4,14 @@
 import EventStream
 import Transport
 
-/// Opens one stream and follows it to its end, into a ``Recording``. Cancelling the task ends the stream.
+/// Opens one stream and follows it to its end, into a ``SampleSink``. Cancelling the task ends the stream.
 public struct StreamFollower: Sendable {
     public let path: ProbePath
     /// The place of the path among those of the run.
     public let index: Int
     public let stream: Int
     public let connections: PathConnections
-    public let recording: Recording
+    public let recording: any SampleSink
     public var stamp = PublishStamp()
     public var limits = EventStreamLimits()
     public var traceparent: String?
@@ -21,7 +21,7 @@ public struct StreamFollower: Sendable {
         index: Int,
         stream: Int,
         connections: PathConnections,
-        recording: Recording
+        recording: any SampleSink
     ) {
         self.path = path
         self.index = index
@@ -62,21 +62,32 @@ public struct StreamFollower: Sendable {
     private func open(_ record: inout StreamRecord) async throws(ProbeError) -> HTTPClientResponse {
         let request = path.request(lastEventID: record.lastEventID, traceparent: traceparent)
         var failure = HTTPClientError.connectionClosing
+        var races = 0
         // A connection can fill up or close between the lease and the request; the server has not seen the request.
-        for _ in 0..<3 {
+        for _ in 0..<Self.leaseLimit {
             do throws(HTTPClientError) {
                 let lease = try await connections.lease()
                 record.started = lease.started ?? Clock.monotonic()
                 let response = try await lease.connection.request(request)
-                await record.note(response, lease: lease)
+                record.note(response, lease: lease)
                 return response
             } catch {
                 failure = error
-                guard error.isRaceForTheConnection else { break }
             }
+            switch failure {
+            // Others were quicker, and have filled a connection with each round.
+            case .streamLimit(let limit) where limit > 0: continue
+            case .connectionClosing, .notProcessed, .busy: races += 1
+            default: races = Self.raceLimit
+            }
+            if races >= Self.raceLimit { break }
         }
         throw .connection(failure)
     }
+
+    /// Rounds for a place on a shared connection: 20,000 streams on connections of 10 each need fewer.
+    private static let leaseLimit = 4_096
+    private static let raceLimit = 3
 
     private func read(
         _ response: HTTPClientResponse,
@@ -132,16 +143,6 @@ public struct StreamFollower: Sendable {
             return nil
         } catch {
             return error
-        }
-    }
-}
-
-extension HTTPClientError {
-    /// The connection was taken for usable and is not any more; the request has not been sent.
-    fileprivate var isRaceForTheConnection: Bool {
-        switch self {
-        case .streamLimit, .connectionClosing, .notProcessed, .busy: true
-        default: false
         }
     }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// around one state, held for an append. Not for load, which keeps counts instead of samples.
 ///
 /// Bound: `limit` samples; what comes on top is counted in ``Snapshot/dropped``, and reports say so.
-public final class Recording: Sendable {
+public final class Recording: SampleSink {
     public struct Snapshot: Sendable {
         /// In the order of their arrival on each stream.
         public var samples: [EventSample] = []

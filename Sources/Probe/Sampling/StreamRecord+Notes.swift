@@ -6,7 +6,7 @@ import Transport
 
 /// How a record takes in what a stream brings.
 extension StreamRecord {
-    mutating func note(_ response: HTTPClientResponse, lease: PathConnections.Lease) async {
+    mutating func note(_ response: HTTPClientResponse, lease: PathConnections.Lease) {
         let connection = lease.connection
         phases = response.phases
         status = Int(response.head.status.code)
@@ -17,13 +17,12 @@ extension StreamRecord {
             applicationProtocol: response.head.applicationProtocol,
             localAddress: connection.local.map(Self.text),
             peerAddress: connection.peer.map(Self.text),
-            tls: connection.tls.map { "\($0.version) \($0.cipher)" },
-            origin: OriginConnection(response.head.headers))
+            tls: connection.tls.map { "\($0.version) \($0.cipher)" })
     }
 
     mutating func note(_ chunk: HTTPBodyChunk) {
         if phases.firstByteReceived == nil { phases.firstByteReceived = chunk.arrival.time }
-        lastArrival = chunk.arrival.time
+        silences.end(at: chunk.arrival.time, head: phases.headReceived)
         bytes += chunk.bytes.readableBytes
         reads += 1
         if readLog.count < Self.readLimit {
@@ -40,6 +39,7 @@ extension StreamRecord {
             comments += 1
             if commentTimes.count < Self.commentLimit { commentTimes.append(arrival.time) }
         case .foreign(let line, _):
+            if silencesBeforeForeign == nil { silencesBeforeForeign = silences.withoutLatest }
             if foreignLines.count < Self.foreignLimit { foreignLines.append(ResponseCheck.printable(line)) }
         case .update: break
         }

@@ -18,7 +18,12 @@ public struct StreamRecord: Sendable {
     public var headers: HTTPHeaders = [:]
     /// The read that completed the first event.
     public var firstEvent: Int64?
-    public var lastArrival: Int64?
+    /// The latest read that brought bytes of the body.
+    public var lastArrival: Int64? { silences.last }
+    /// The silences between reads.
+    public var silences = Silences()
+    /// The same up to the first of ``foreignLines``: from there on it may be somebody else who speaks. Nil without one.
+    public var silencesBeforeForeign: Silences?
     public var events = 0
     /// Of the body, as they came: compressed if the response is.
     public var bytes = 0
@@ -82,6 +87,32 @@ public struct BodyRead: Sendable, Hashable {
     }
 }
 
+/// When bytes of a body came last, and the longest wait for them, as of the latest two reads.
+public struct Silences: Sendable, Hashable {
+    public var last: Int64?
+    /// The longest silence that bytes ended, in nanoseconds; before the first, counted from the head.
+    public var longest: Int64 = 0
+    private var lastBefore: Int64?
+    private var longestBefore: Int64 = 0
+
+    public init() {}
+
+    /// - Parameter head: when the head came.
+    mutating func end(at time: Int64, head: Int64?) {
+        if let last, last == time { return }
+        (lastBefore, longestBefore) = (last, longest)
+        longest = max(longest, time - (last ?? head ?? time))
+        last = time
+    }
+
+    /// As if the latest read had not been.
+    var withoutLatest: Silences {
+        var earlier = Silences()
+        (earlier.last, earlier.longest) = (lastBefore, longestBefore)
+        return earlier
+    }
+}
+
 /// How a stream ended.
 public enum StreamEnding: Sendable, Equatable {
     /// By us: the measurement was over.
@@ -105,8 +136,6 @@ public struct ConnectionRecord: Sendable, Hashable {
     public var peerAddress: String?
     /// `TLSv1.3 TLS_AES_256_GCM_SHA384`, nil in cleartext.
     public var tls: String?
-    /// What the origin says of its own connection, behind whatever is between.
-    public var origin: OriginConnection?
 }
 
 /// `X-SSE-Connection` and `X-SSE-Connection-Request`, or another server's fields of the same meaning.
@@ -114,9 +143,20 @@ public struct OriginConnection: Sendable, Hashable {
     public var id: String
     public var request: Int
 
-    public init?(_ headers: HTTPHeaders) {
-        guard let id = headers.first(name: "x-sse-connection"),
-            let request = headers.first(name: "x-sse-connection-request").flatMap({ Int($0) })
+    /// Which response fields say it; nginx, for one, can be told to send its `$connection` and `$connection_requests`.
+    public struct Fields: Sendable, Hashable {
+        public var id: String
+        public var request: String
+
+        public init(id: String = "x-sse-connection", request: String = "x-sse-connection-request") {
+            self.id = id
+            self.request = request
+        }
+    }
+
+    public init?(_ headers: HTTPHeaders, fields: Fields = Fields()) {
+        guard let id = headers.first(name: fields.id),
+            let request = headers.first(name: fields.request).flatMap({ Int($0) })
         else { return nil }
         self.id = id
         self.request = request

@@ -25,14 +25,20 @@ struct TelemetrySetup: Sendable {
 
     private static let scope = InstrumentationScope(name: "headwater", version: HeadwaterCommand.version)
 
+    /// - Parameters:
+    ///   - name: of the service, unless the environment names it.
+    ///   - logsSpans: whether each span is a line on standard error.
+    ///   - budgetRate: spans of low priority a second.
     init(
-        configuration: ServeConfiguration,
+        name: String = "headwater",
+        logsSpans: Bool,
+        budgetRate: Double,
         environment: [String: String],
         eventLoop: any EventLoop,
         logger: Logger
     ) throws(MetricProblem) {
         let identity = ProcessIdentity(
-            name: "headwater", version: HeadwaterCommand.version, hostName: Self.hostName, processID: getpid())
+            name: name, version: HeadwaterCommand.version, hostName: Self.hostName, processID: getpid())
         let (settings, warnings) = TracingSettings.reading(environment, process: identity)
         for warning in warnings { logger.warning("setting ignored", metadata: ["reason": "\(warning)"]) }
         let registry = MetricRegistry()
@@ -48,7 +54,7 @@ struct TelemetrySetup: Sendable {
             scope: Self.scope,
             sender: sender,
             logger: logger,
-            logsSpans: configuration.traceLog,
+            logsSpans: logsSpans,
             line: { StandardError.write($0 + "\n") },
             onExport: { durations.observe(nanoseconds: $0, failure: $1) }
         )
@@ -56,7 +62,7 @@ struct TelemetrySetup: Sendable {
         self.processor = processor
         self.isExporting = sender != nil
         self.metricsFactory = TelemetryMetricsFactory(metrics: dynamic)
-        let tracer = Tracer(settings: settings, processor: processor, budgetRate: configuration.eventSpanRate)
+        let tracer = Tracer(settings: settings, processor: processor, budgetRate: budgetRate)
         self.origin = OriginTelemetry(
             registry: registry, dynamic: dynamic, tracer: tracer, resource: settings.resource, scope: Self.scope)
     }
