@@ -29,9 +29,18 @@ enum DeliveryClassifier {
         else { return byArrivals(timeline) }
         let bySending = bySending(timeline, live)
         guard timeline.basis == .otherStreams, bySending.verdict == .progressive else { return bySending }
-        // Streams that are held alike agree with each other.
+        // Streams that are held alike agree with each other, but a buffer shows by itself. Groups alone do not: streams
+        // that were opened at different times have them alike when the publisher sends so.
         let byArrivals = byArrivals(timeline)
-        return byArrivals.verdict.severity > bySending.verdict.severity ? byArrivals : bySending
+        if byArrivals.verdict == .buffered { return byArrivals }
+        guard bySending.figures.largestGroup > 1, bySending.figures.groups * 2 <= bySending.figures.events else {
+            return bySending
+        }
+        var publishersOwn = bySending
+        publishersOwn.confidence = min(bySending.confidence, .medium)
+        publishersOwn.reason = "\(live.count) events came in \(bySending.figures.groups) groups, at the same moments on "
+            + "streams opened at different times: the server sends so"
+        return publishersOwn
     }
 
     /// Headwater begins every stream at once, however quiet the channel.

@@ -41,7 +41,7 @@ extension DiagnoseEvidence {
     /// The first of several streams to have an event had it no earlier than it was sent.
     private func addArrivalsElsewhere(of stream: Stream, to timeline: inout DeliveryTimeline) {
         var earliest: [EventSample.Key: Int64] = [:]
-        for other in siblings(of: stream) {
+        for other in siblings(of: stream) + streams.filter({ $0.role == .resume && stream.role.isOfUser }) {
             for (key, time) in other.uniqueArrivals { earliest[key] = min(time, earliest[key] ?? .max) }
         }
         let own = stream.uniqueArrivals

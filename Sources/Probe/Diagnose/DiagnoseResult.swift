@@ -70,7 +70,9 @@ public struct DiagnoseResult: ProbeResult {
         self.causes = causes
         isHeadwater = evidence.isHeadwater
         intermediaries = evidence.sightings
-        streams = evidence.streams.map { Self.summary($0, $0.record.attempt == 1 ? deliveries[$0.role] : nil) }
+        // Where there is no stream, those that were stopped on their way say nothing.
+        let shown = evidence.streams.filter { $0.role == .plain || evidence.stream(.plain)?.isStream ?? true }
+        streams = shown.map { Self.summary($0, $0.record.attempt == 1 ? deliveries[$0.role] : nil) }
         heartbeats = HeartbeatCheck(evidence)
         resume = ResumeCheck(evidence)
         protocols = evidence.offers

@@ -66,7 +66,7 @@ public struct DiagnoseRun: Sendable {
             }
             if calibrates {
                 tasks.addTask { .clock(await site.watchClock()) }
-                tasks.addTask { .bystander(await site.bystander()) }
+                tasks.addTask { .bystander(await site.recognise()) }
             }
             tasks.addTask { .ownDelay(await OwnDelay.measure()) }
             tasks.addTask {

@@ -8,11 +8,13 @@ import Transport
 
 /// The streams of one run, each with its role: opened, followed, left. Every function ends when its task is cancelled,
 /// with what it has.
-struct DiagnoseSite: Sendable {
+final class DiagnoseSite: Sendable {
     let run: DiagnoseRun
     let recording: Recording
     let client: HTTPClient
     private let started = Clock.monotonic()
+    /// Whether the origin is Headwater; nil: not known yet.
+    private let recognition = Mutex<Bool?>(nil)
 
     /// How long a stream that is to be resumed is read at most, and how many events are enough.
     private static let readBeforeLeaving = Duration.milliseconds(2_500)
@@ -132,16 +134,32 @@ struct DiagnoseSite: Sendable {
 
     // MARK: - Headwater
 
-    /// Whether some stream's head says that the origin is Headwater; waits for one.
+    /// Finds out whether the origin is Headwater, for ``isHeadwater()``: a stream's head says so, or on a path that holds
+    /// heads back a short answer, which comes through. Who is on the way leaves marks in that answer too.
+    /// - Returns: its head, if it was asked for.
+    func recognise() async -> HTTPHeaders {
+        while !Task.isCancelled, elapsed < Self.patience {
+            if recogniseByHead() { return [:] }
+            await pause(.milliseconds(20))
+        }
+        if Task.isCancelled || recogniseByHead() { return [:] }
+        let answer = await shortAnswer()
+        if answer.isHeadwater { recognition.withLock { $0 = true } }
+        while !Task.isCancelled, recognition.withLock({ $0 }) == nil, !recogniseByHead() {
+            await pause(.milliseconds(20))
+        }
+        return answer.headers
+    }
+
+    private func recogniseByHead() -> Bool {
+        guard let head = recording.head(of: StreamRole.plain.index) else { return false }
+        recognition.withLock { $0 = head.contains(name: "x-sse-connection") }
+        return true
+    }
+
     private func isHeadwater() async -> Bool {
-        var hasAsked = false
-        while !Task.isCancelled, elapsed < run.duration {
-            if let head = recording.head(of: StreamRole.plain.index) { return head.contains(name: "x-sse-connection") }
-            // On a path that buffers, a short answer comes through where no head of a stream does.
-            if elapsed > Self.patience, !hasAsked {
-                hasAsked = true
-                if await estimate() != nil { return true }
-            }
+        while !Task.isCancelled {
+            if let known = recognition.withLock({ $0 }) { return known }
             await pause(.milliseconds(20))
         }
         return false
@@ -150,18 +168,15 @@ struct DiagnoseSite: Sendable {
     /// Seconds without a head until a short answer is asked for.
     private static let patience = 1.5
 
-    /// The head of a short answer, whatever it is, when no stream has one: who is on the way leaves marks there too.
-    func bystander() async -> HTTPHeaders {
-        await pause(.seconds(Self.patience))
-        guard !Task.isCancelled, recording.head(of: StreamRole.plain.index) == nil else { return [:] }
-        let loop = run.group.next()
-        guard let connection = try? await client.connect(to: run.path.target.with(path: "/time"), on: loop) else {
-            return [:]
-        }
+    private func shortAnswer() async -> (headers: HTTPHeaders, isHeadwater: Bool) {
+        let target = run.path.target.with(path: "/time")
+        guard let connection = try? await client.connect(to: target, on: run.group.next()) else { return ([:], false) }
         defer { connection.close() }
-        let response = try? await connection.request(HTTPClientRequest(.GET, deadline: .seconds(5)))
-        response?.body.cancel()
-        return response?.head.headers ?? [:]
+        let request = HTTPClientRequest(.GET, deadline: .seconds(5))
+        guard let response = try? await connection.request(request) else { return ([:], false) }
+        let body = try? await response.collect(upTo: 1_024)
+        let text = body.map { String(buffer: $0) } ?? ""
+        return (response.head.headers, PublishStamp.number(of: "received_unix_nano", in: text) != nil)
     }
 
     private func estimate() async -> ClockOffset? {
@@ -196,7 +211,7 @@ struct DiagnoseSite: Sendable {
                 let path = ProbePath(
                     name: role.rawValue, target: run.path.target.with(path: target), protocols: run.path.protocols,
                     headers: run.path.headers, acceptsGzip: gzip)
-                tasks.addTask { await follow(role, path: path) }
+                tasks.addTask { await self.follow(role, path: path) }
             }
             return await tasks.reduce(into: []) { $0.append($1) }
         }
