@@ -134,6 +134,11 @@ struct CauseFinder {
         if let hold = Distribution(holds)?.median, (185...260).contains(hold) {
             return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
         }
+        // Without a known hold the period of the groups: the hold, and the wait for the next event.
+        let periods = held.values.compactMap(\.figures.groupPeriodMs)
+        if holds.isEmpty, let period = Distribution(periods)?.median, (190...280).contains(period) {
+            return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
+        }
         return (.smallWritesHeld, nil)
     }
 

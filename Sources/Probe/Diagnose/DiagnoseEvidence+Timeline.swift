@@ -14,6 +14,10 @@ extension DiagnoseEvidence {
         timeline.hasEnded = stream.hasEnded
         timeline.ownDelay = ownDelay
         timeline.beginsAtOnce = isHeadwater
+        timeline.isHeadDue = siblings(of: stream).contains { other in
+            other.headReceived.map { $0 - other.requested < DeliveryClassifier.bufferedHold } ?? false
+        }
+        timeline.suspect = Intermediary.sightings(in: bystander).first { $0.name.buffersByDefault }?.name.displayName
         timeline.hasBegun = stream.record.events + stream.record.comments > 0 || !stream.record.lastEventID.isEmpty
         timeline.arrivals = stream.samples.map { .init(received: $0.lastByte, firstByte: $0.firstByte) }
         if !stream.samples.isEmpty, stream.samples.allSatisfy({ $0.publishTime != nil || $0.type != nil }) {

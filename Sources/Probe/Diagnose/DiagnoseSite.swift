@@ -219,10 +219,16 @@ final class DiagnoseSite: Sendable {
 
     // MARK: - The end
 
-    /// The run's duration; behind Envoy long enough to see its default limit.
+    /// The run's duration; behind Envoy long enough to see its default limit, and without a head until one comes.
     func waitForEnd() async {
         await pause(.seconds(run.duration))
-        guard run.extendsBehindEnvoy, !Task.isCancelled, elapsed < DiagnoseRun.envoyDuration,
+        guard run.isExtensible else { return }
+        while !Task.isCancelled, elapsed < DiagnoseRun.longestWait, recording.head(of: StreamRole.plain.index) == nil {
+            await pause(.milliseconds(100))
+            // What came with the head is recorded a moment after it.
+            if recording.head(of: StreamRole.plain.index) != nil { return await pause(.milliseconds(300)) }
+        }
+        guard !Task.isCancelled, elapsed < DiagnoseRun.envoyDuration,
             let head = recording.head(of: StreamRole.plain.index),
             Intermediary.sightings(in: head).contains(where: { $0.name == .envoy })
         else { return }

@@ -39,6 +39,14 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it collects responses as it comes, and must be told to let streams through.
+    var buffersByDefault: Bool {
+        switch self {
+        case .nginx, .akamai, .azureFrontDoor: true
+        default: false
+        }
+    }
+
     /// Where one was seen.
     public struct Sighting: Encodable, Sendable, Hashable {
         public let name: Intermediary

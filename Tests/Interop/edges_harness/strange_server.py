@@ -101,16 +101,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")
         for field, value in fields.items():
             self.send_header(field.replace("_", "-"), value)
-        self.send_header("Transfer-Encoding", "chunked")
+        # HTTP/1.0 knows no chunks: the stream ends with the connection.
+        self._is_chunked = self.request_version != "HTTP/1.0"
+        if self._is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.close_connection = True
         self.end_headers()
         self.wfile.flush()
 
     def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if self._is_chunked else data)
         self.wfile.flush()
 
     def _end(self) -> None:
-        self.wfile.write(b"0\r\n\r\n")
+        if self._is_chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _cut(self) -> None:
         self.close_connection = True
