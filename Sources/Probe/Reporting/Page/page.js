@@ -79,6 +79,7 @@ function charts(paths) {
       title: "Latency distribution", hint: "How many events came within which time. Further left is better.", x: "ms" }),
     sockets(streams, ofStreams),
     wins(pairs),
+    phases(paths),
     ...pairs.flatMap(deltas),
     overTime(samples, "gap", {
       title: "Time between events", hint: "A buffer on the way shows as high dots with dots at zero behind them.", y: "ms" }),
@@ -92,7 +93,6 @@ function charts(paths) {
     ]),
     ...ofLoad(result),
     ages(result),
-    phases(paths),
   ].filter(Boolean);
   return drawn.length === 0 ? null : make("section", {}, make("h2", {}, "Charts"), make("div", { class: "charts" }, drawn));
 }
