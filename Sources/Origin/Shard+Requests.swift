@@ -152,11 +152,10 @@ extension Shard {
         if let last, !last.isEmpty {
             subscription.lastEventID = LastEventID(last, channelCount: subscription.keys.count)
         }
-        switch query.first("heartbeat") {
-        case nil, "comment": break
-        case "event": subscription.heartbeat = .event
-        case .some(let other):
-            throw Refusal(.badRequest, "heartbeat is \"\(other.prefix(40))\"; it must be comment or event.")
+        do throws(HeartbeatRequest.Invalid) {
+            subscription.heartbeat = try HeartbeatRequest(query.all("heartbeat"))
+        } catch {
+            throw Refusal(.badRequest, error.detail)
         }
         return subscription
     }

@@ -13,7 +13,7 @@ struct Subscription {
     var keys: [ChannelKey]
     /// The client's position; `nil` for one that starts with what comes.
     var lastEventID: LastEventID?
-    var heartbeat = HeartbeatForm.comment
+    var heartbeat = HeartbeatRequest()
     var durationSeconds: Int?
     var client: String
     var path: String
@@ -77,7 +77,7 @@ extension Shard {
             path: subscription.path,
             request: request,
             openedAt: now,
-            heartbeat: subscription.heartbeat,
+            heartbeat: subscription.heartbeat.form,
             resumeOutcome: Self.worst(starts.compactMap(\.outcome))
         )
         let id: String
@@ -103,6 +103,7 @@ extension Shard {
             channel: first,
             position: starts[0].position,
             deadline: self.deadline(subscription, record: record, now: now),
+            heartbeatInterval: subscription.heartbeat.interval ?? self.shared.heartbeatNanoseconds,
             record: record
         )
         state.byteCount = UInt64(preamble.readableBytes)
@@ -224,6 +225,10 @@ extension Shard {
     func close(_ slot: Int32, ending: CloseEvidence.Ending, socket: SocketSample?, now: Int64) {
         let state = self.streams.remove(slot)
         let record = state.record
+        if state.isTraced {
+            self.traced.keep(record)
+            self.tracedBuffered.keep(record)
+        }
         if record.members.isEmpty {
             self.leave(state.channel, at: state.subscriberIndex, now: now)
         } else {
@@ -231,7 +236,6 @@ extension Shard {
         }
         self.shared.streams.leave(client: record.client)
         self.metrics.streamClosed(over: record.applicationProtocol, ending: ending)
-        let heartbeat = self.configuration.heartbeat
         let evidence = CloseEvidence(
             ending: ending,
             httpVersion: record.applicationProtocol == .http2 ? .http2 : .http1,
@@ -244,7 +248,7 @@ extension Shard {
             eventIdleNanoseconds: now - state.lastEventAt,
             writeBlockedNanoseconds: state.blockedSince == 0 ? 0 : now - state.blockedSince,
             longestPauseNanoseconds: max(state.longestPause, now - state.lastWriteAt),
-            heartbeatNanoseconds: heartbeat > 0 ? .nanoseconds(seconds: heartbeat) : nil,
+            heartbeatNanoseconds: state.heartbeatInterval > 0 ? state.heartbeatInterval : nil,
             announcedLimitMilliseconds: record.announcedLimitMilliseconds,
             unacknowledgedBytes: socket?.unacknowledgedBytes,
             unsentBytes: socket?.unsentBytes,

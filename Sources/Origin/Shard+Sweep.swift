@@ -56,7 +56,7 @@ extension Shard {
     }
 
     private func beatIfDue(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
-        let interval = self.shared.heartbeatNanoseconds
+        let interval = stream.pointee.heartbeatInterval
         guard interval > 0, now - stream.pointee.lastWriteAt >= interval else { return }
         let record = stream.pointee.record
         let message =

@@ -54,7 +54,7 @@ struct StreamStates {
     func make(position: UInt64) -> StreamState {
         StreamState(
             transport: self.stream, channel: self.subscribed.channel, position: position, deadline: .max,
-            record: self.record
+            heartbeatInterval: 0, record: self.record
         )
     }
 }

@@ -34,7 +34,7 @@ struct StreamState {
     var subscriberIndex: Int32
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
     var isEnding = false
-    /// Its events are recorded one by one, in ``StreamRecord/trace``.
+    /// ``StreamRecord/trace`` is set: its events are recorded one by one.
     let isTraced: Bool
     /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
     var waitsForWindow = false
@@ -47,19 +47,29 @@ struct StreamState {
     /// an event nothing.
     private var lastMessageAt = Int64.min
     private var lastEventBeforeMessage: Int64
+    /// After how long without a write it gets a heartbeat; 0 for none.
+    let heartbeatInterval: Int64
 
-    init(transport: ServerStream, channel: Channel, position: UInt64, deadline: Int64, record: StreamRecord) {
+    init(
+        transport: ServerStream,
+        channel: Channel,
+        position: UInt64,
+        deadline: Int64,
+        heartbeatInterval: Int64,
+        record: StreamRecord
+    ) {
         self.gate = transport.gate
         self.position = position
         self.lastWriteAt = record.openedAt
         self.lastEventBeforeMessage = record.openedAt
         self.deadline = deadline
+        self.heartbeatInterval = heartbeatInterval
         self.subscriberIndex = 0
-        self.isTraced = record.trace != nil
         self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
         self.record = record
+        self.isTraced = record.trace != nil
     }
 
     /// Notes that the socket takes no more.
@@ -127,8 +137,10 @@ final class StreamRecord {
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete
     var heartbeatCount: UInt64 = 0
-    /// Of a stream that is sampled.
+    /// Of a stream that is sampled. Set before there is a state, and never changed.
     var trace: StreamTrace?
+    /// The same, for as long as the record is held.
+    var uncountedTrace: Unmanaged<StreamTrace>? { self.trace.map { .passUnretained($0) } }
     /// The trace that the client was told of, sampled or not.
     var traceID = TraceID.invalid
     /// The stream is to end once its socket takes the last bytes.

@@ -39,10 +39,7 @@ extension RecordingFigures {
         return "\(TextStyle.fixed(elapsed, 0)) s: " + parts.joined(separator: "; ")
     }
 
-    private var head: String {
-        let time = duration.map { "\(TextStyle.fixed(min(elapsed, $0), 1)) of \(TextStyle.number($0)) s" }
-        return "probe \(command)  \(time ?? "\(TextStyle.fixed(elapsed, 1)) s")  Ctrl-C ends and reports"
-    }
+    private var head: String { Countdown.head(command: command, elapsed: elapsed, duration: duration) }
 
     /// What the figures are of, as far as it is known.
     private var figure: String { paths.contains(where: \.hasLatency) ? "latency" : "gap" }

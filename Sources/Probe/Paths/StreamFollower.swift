@@ -105,6 +105,7 @@ public struct StreamFollower: Sendable {
             let failure = take(chunk, with: &reader, into: &record)
             record.lastEventID = reader.lastEventID
             record.retry = reader.reconnectionTime ?? record.retry
+            record.hasUnfinishedEvent = reader.hasUnfinishedEvent
             if let failure {
                 response.body.cancel()
                 throw .unreadable(failure)

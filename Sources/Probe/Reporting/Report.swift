@@ -112,6 +112,7 @@ public enum ProbeExit: Int32, Sendable, CaseIterable {
     case coalesced = 10
     case buffered = 11
     case broken = 12
+    case undecided = 13
     /// EX_USAGE of sysexits.h: arguments that cannot be used.
     case usage = 64
     /// EX_UNAVAILABLE: no stream could be opened on a path for want of a connection.

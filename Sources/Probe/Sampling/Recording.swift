@@ -69,6 +69,11 @@ public final class Recording: SampleSink {
         state.withLock { state in state.snapshot.streams.first { $0.path == path && $0.status != nil }?.headers }
     }
 
+    /// Events on a path so far.
+    public func count(of path: Int) -> Int {
+        state.withLock { state in state.snapshot.samples.count { $0.path == path } }
+    }
+
     /// What is known of the clock of a path's origin by now.
     func put(_ clock: ClockTrack, path: Int) {
         state.withLock { $0.clocks[path] = clock }

@@ -22,9 +22,12 @@ extension StreamRecord {
 
     mutating func note(_ chunk: HTTPBodyChunk) {
         if phases.firstByteReceived == nil { phases.firstByteReceived = chunk.arrival.time }
-        lastArrival = chunk.arrival.time
+        silences.end(at: chunk.arrival.time, head: phases.headReceived)
         bytes += chunk.bytes.readableBytes
         reads += 1
+        if readLog.count < Self.readLimit {
+            readLog.append(BodyRead(time: chunk.arrival.time, bytes: chunk.bytes.readableBytes))
+        }
     }
 
     mutating func note(_ item: StreamReader.Item) {
@@ -36,6 +39,7 @@ extension StreamRecord {
             comments += 1
             if commentTimes.count < Self.commentLimit { commentTimes.append(arrival.time) }
         case .foreign(let line, _):
+            if silencesBeforeForeign == nil { silencesBeforeForeign = silences.withoutLatest }
             if foreignLines.count < Self.foreignLimit { foreignLines.append(ResponseCheck.printable(line)) }
         case .update: break
         }

@@ -18,7 +18,12 @@ public struct StreamRecord: Sendable {
     public var headers: HTTPHeaders = [:]
     /// The read that completed the first event.
     public var firstEvent: Int64?
-    public var lastArrival: Int64?
+    /// The latest read that brought bytes of the body.
+    public var lastArrival: Int64? { silences.last }
+    /// The silences between reads.
+    public var silences = Silences()
+    /// The same up to the first of ``foreignLines``: from there on it may be somebody else who speaks. Nil without one.
+    public var silencesBeforeForeign: Silences?
     public var events = 0
     /// Of the body, as they came: compressed if the response is.
     public var bytes = 0
@@ -28,6 +33,10 @@ public struct StreamRecord: Sendable {
     public var commentTimes: [Int64] = []
     /// Lines that no event stream has. Bound: ``foreignLimit``, the first ones.
     public var foreignLines: [String] = []
+    /// What each read brought of the body, and when. Bound: ``readLimit``, the first ones.
+    public var readLog: [BodyRead] = []
+    /// Whether the stream ended, or stood when it was stopped, within an event.
+    public var hasUnfinishedEvent = false
     /// The reconnection time that the server asked for, in milliseconds.
     public var retry: Int?
     public var lastEventID = ""
@@ -36,6 +45,7 @@ public struct StreamRecord: Sendable {
 
     public static let commentLimit = 4_096
     public static let foreignLimit = 8
+    public static let readLimit = 1_024
 
     public init(path: Int, stream: Int, attempt: Int, started: Int64) {
         self.path = path

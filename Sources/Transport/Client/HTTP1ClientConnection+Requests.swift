@@ -9,6 +9,7 @@ extension HTTP1ClientConnection {
     func start(
         _ request: HTTPClientRequest,
         flow: HTTPFlow,
+        token: UInt32,
         receive: @escaping HTTPResponseReceiver
     ) throws(HTTPClientError) -> HTTPClientExchange {
         let head = try requestHead(request)
@@ -23,6 +24,7 @@ extension HTTP1ClientConnection {
         headBytes = 0
         firstBytes = []
         var exchange = Exchange(number: number, receive: receive, flow: flow)
+        exchange.token = token
         exchange.isHead = request.method == .HEAD
         exchange.headTimer = configuration.timeouts.responseHead.map { time in
             timer(number, time, .timedOut(.responseHead, seconds: time.seconds))

@@ -16,6 +16,8 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
         let receive: HTTPResponseReceiver
         let flow: HTTPFlow
         var isHead = false
+        /// For the sink.
+        var token: UInt32 = 0
         /// Body bytes that the receiver holds.
         var unconsumed = 0
         var requestWritten: Int64?
@@ -40,6 +42,12 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
     /// The first cause counts: what follows is its consequence.
     var cause: HTTPConnectionEnd.Cause?
     var isPaused = false
+    /// Stands before the decoder; for the poll that reads instead of the channel.
+    private(set) weak var reader: HTTP1ArrivalHandler?
+    /// Takes bodies past the exchange.
+    var sink: (any HTTPBodySink)?
+    /// The body under way is chunked.
+    private(set) var isChunked = false
 
     init(
         channel: any Channel,
@@ -69,8 +77,10 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
         )
         var framing = HTTPRequestEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
+        let reader = HTTP1ArrivalHandler(connection: self)
+        self.reader = reader
         try channel.pipeline.syncOperations.addHandlers(
-            HTTP1ArrivalHandler(connection: self),
+            reader,
             HTTPRequestEncoder(configuration: framing),
             ByteToMessageHandler(decoder),
             self
@@ -92,10 +102,10 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
 
     private func received(_ head: HTTPResponseHead) {
         // RFC 9112 section 6.3.
-        let isDelimited =
-            exchange?.isHead == true || !head.status.mayHaveResponseBody
-            || (head.headers[canonicalForm: "transfer-encoding"].last.map { $0.lowercased() == "chunked" }
-                ?? head.headers.contains(name: "content-length"))
+        let isBodiless = exchange?.isHead == true || !head.status.mayHaveResponseBody
+        let isChunked = head.headers[canonicalForm: "transfer-encoding"].last.map { $0.lowercased() == "chunked" }
+        self.isChunked = isChunked == true && !isBodiless
+        let isDelimited = isBodiless || isChunked ?? head.headers.contains(name: "content-length")
         let action = machine.headReceived(
             status: Int(head.status.code), keepAlive: head.isKeepAlive, isDelimited: isDelimited)
         switch action {
@@ -127,11 +137,25 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
 
     private func received(_ bytes: ByteBuffer) {
         guard machine.deliversBody, bytes.readableBytes > 0, let exchange else { return }
-        if exchange.flow == .manual {
-            self.exchange?.unconsumed += bytes.readableBytes
-            updateReading()
-        }
+        if let sink { return bytes.withUnsafeReadableBytes { deliver($0, to: sink) } }
+        count(bytes.readableBytes)
         exchange.receive(.body(bytes, arrival))
+    }
+
+    /// Content of the body under way, for the sink.
+    func deliver(_ bytes: UnsafeRawBufferPointer, to sink: any HTTPBodySink) {
+        guard let token = exchange?.token else { return }
+        count(bytes.count)
+        sink.received(bytes, token: token, arrival: arrival)
+    }
+
+    /// The body under way comes in cleartext, and is never paused for its receiver.
+    var isReadFreely: Bool { target.scheme == .http && exchange?.flow == .automatic && sink != nil }
+
+    private func count(_ bytes: Int) {
+        guard exchange?.flow == .manual else { return }
+        exchange?.unconsumed += bytes
+        updateReading()
     }
 
     private func responseEnded(_ trailers: HTTPHeaders) {

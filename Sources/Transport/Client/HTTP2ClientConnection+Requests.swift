@@ -10,6 +10,7 @@ extension HTTP2ClientConnection {
     func start(
         _ request: HTTPClientRequest,
         flow: HTTPFlow,
+        token: UInt32,
         receive: @escaping HTTPResponseReceiver
     ) throws(HTTPClientError) -> HTTPClientExchange {
         let fields = try requestFields(request)
@@ -20,7 +21,8 @@ extension HTTP2ClientConnection {
                 fields,
                 endStream: body == nil,
                 isHead: request.method == .HEAD,
-                consumesAtOnce: flow == .automatic
+                consumesAtOnce: flow == .automatic,
+                token: token
             )
         else {
             let isFull = session.isOpen && session.goAway == nil && session.streamCount >= session.maxConcurrentStreams

@@ -38,6 +38,8 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
     var unwritten: [StreamSlot] = []
     /// Slots whose request body is not sent yet.
     var uploads: [StreamSlot] = []
+    /// Takes bodies past the exchanges.
+    var sink: (any HTTPBodySink)?
     private var arrival = HTTPArrival(time: 0, read: 0)
     private var firstBytes: [UInt8] = []
     private var settingsTimer: Scheduled<Void>?
@@ -84,7 +86,9 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
         }
         session.receive(bytes)
         isProcessing = true
-        while let event = session.nextEvent() { handle(event) }
+        repeat {
+            if let sink { session.deliverContent(to: sink, arrival: arrival) }
+        } while handleNext()
         isProcessing = false
         pump()
         flush()
@@ -98,6 +102,12 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
         channel.close(mode: .all, promise: nil)
     }
 
+    private func handleNext() -> Bool {
+        guard let event = session.nextEvent() else { return false }
+        handle(event)
+        return true
+    }
+
     private func handle(_ event: HTTP2ClientEvent) {
         switch event {
         case .opened: tellOpened(nil)
@@ -107,12 +117,22 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
             guard let exchange = exchange(slot) else { return }
             exchange.headTimer?.cancel()
             exchange.receive(.head(head(status, fields, requestWritten: exchange.requestWritten)))
-        case .data(let slot, let bytes): exchange(slot)?.receive(.body(bytes, arrival))
+        case .data(let slot, let bytes): received(bytes, slot)
         case .complete(let slot, let trailers): finish(slot, .complete(trailers: Self.headers(trailers)))
         case .failed(let slot, let error): finish(slot, .failed(error))
         case .goAway: break
         case .connectionError(_, let reason): fail(connectionError(reason), .violation(reason))
         }
+    }
+
+    private func received(_ bytes: ByteBuffer, _ slot: StreamSlot) {
+        guard let sink else {
+            exchange(slot)?.receive(.body(bytes, arrival))
+            return
+        }
+        guard exchange(slot) != nil else { return }
+        let token = session.table[slot.index].token
+        bytes.withUnsafeReadableBytes { sink.received($0, token: token, arrival: arrival) }
     }
 
     private func connectionError(_ reason: String) -> HTTPClientError {

@@ -115,6 +115,7 @@ extension HTTP2ClientSession {
             return .failed(slot, .malformed("an HTTP/2 stream error of the server's, \(code)"))
         case .connection(let code, let reason):
             input = ByteBuffer()
+            following = ByteBuffer()
             output.appendGoAway(lastStreamID: 0, code, debug: "\(reason)")
             phase = .failed
             return .connectionError(code, reason: "\(reason)")

@@ -6,15 +6,34 @@ import NIOHPACK
 
 // From bytes to events: frame boundaries, dispatch, and the frames that carry a response.
 extension HTTP2ClientSession {
-    /// Takes what was read. Without a frame left over from before, nothing is copied. Bound: one frame of 16 KiB and
-    /// what the driver reads at once.
+    /// Takes what was read. Only a frame that spans reads is copied, not what follows it. Bound: one frame of 16 KiB
+    /// and what the driver reads at once.
     mutating func receive(_ bytes: ByteBuffer) {
         guard !isDead else { return }
-        if input.readableBytes == 0 {
+        if input.readableBytes == 0, following.readableBytes == 0 {
             input = bytes
+        } else if following.readableBytes == 0 {
+            following = bytes
         } else {
-            input.writeImmutableBuffer(bytes)
+            following.writeImmutableBuffer(bytes)
         }
+    }
+
+    /// Completes the frame that `input` ends in with what followed.
+    /// - Returns: whether there was anything.
+    private mutating func joinInput() -> Bool {
+        guard following.readableBytes > 0 else { return false }
+        if input.readableBytes == 0 {
+            input = following
+            following = ByteBuffer()
+            return true
+        }
+        var missing = HTTP2FrameHeader.byteCount - input.readableBytes
+        if let header = HTTP2FrameHeader(input, at: input.readerIndex) { missing += header.length }
+        if var piece = following.readSlice(length: min(max(missing, 1), following.readableBytes)) {
+            input.writeBuffer(&piece)
+        }
+        return true
     }
 
     private var isDead: Bool {
@@ -41,6 +60,7 @@ extension HTTP2ClientSession {
                 case .event(let event): return event
                 case .nothing: continue
                 case .needsMore:
+                    if joinInput() { continue }
                     compactInput()
                     return nil
                 }

@@ -7,10 +7,12 @@ import NIOHPACK
 // What the driver sends: requests, their bodies, resets and the farewell.
 extension HTTP2ClientSession {
     /// Opens a stream.
-    /// - Parameter consumesAtOnce: the window is given back as bytes arrive, not by ``consumed(_:_:)``.
+    /// - Parameters:
+    ///   - consumesAtOnce: the window is given back as bytes arrive, not by ``consumed(_:_:)``.
+    ///   - token: comes back with each piece of the body.
     /// - Returns: nil when ``opensStreams`` is false.
     mutating func open(
-        _ fields: HPACKHeaders, endStream: Bool, isHead: Bool, consumesAtOnce: Bool
+        _ fields: HPACKHeaders, endStream: Bool, isHead: Bool, consumesAtOnce: Bool, token: UInt32 = 0
     ) -> StreamSlot? {
         guard opensStreams else { return nil }
         encoded.clear(minimumCapacity: 512)
@@ -24,6 +26,7 @@ extension HTTP2ClientSession {
         if endStream { stream.state.insert(.requestComplete) }
         if isHead { stream.state.insert(.bodiless) }
         if consumesAtOnce { stream.state.insert(.consumesAtOnce) }
+        stream.token = token
         let position = table.open(stream)
         writeHeaderBlock(streamID: nextStreamID, endStream: endStream)
         nextStreamID += 2

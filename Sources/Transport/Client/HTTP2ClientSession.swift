@@ -17,6 +17,8 @@ struct HTTP2ClientSession: ~Copyable {
     let limits: HTTPClientLimits
     var phase = Phase.firstSettings
     var input = ByteBuffer()
+    /// What came behind a frame that `input` holds the beginning of.
+    var following = ByteBuffer()
     var headerBlock: HTTP2HeaderBlock?
     var decoder: HPACKDecoder
     var encoder: HPACKEncoder
@@ -149,6 +151,12 @@ extension HTTP2Stream {
     var informationalCount: Int {
         get { Int(stallCount) }
         set { stallCount = UInt32(clamping: newValue) }
+    }
+
+    /// The caller's name for the stream, where a server notes when it was opened.
+    var token: UInt32 {
+        get { openedAt }
+        set { openedAt = newValue }
     }
 }
 

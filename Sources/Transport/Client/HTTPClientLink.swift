@@ -9,15 +9,25 @@ public enum HTTPClientLink {
     /// Sends a request. In HTTP/2 all requests of one turn of the loop leave in one write.
     /// - Parameters:
     ///   - flow: who says when more of the body may come.
+    ///   - token: for the sink, where there is one.
     ///   - receive: gets what becomes of the request; not called before this returns.
     public func start(
         _ request: HTTPClientRequest,
         flow: HTTPFlow = .automatic,
+        token: UInt32 = 0,
         receive: @escaping HTTPResponseReceiver
     ) throws(HTTPClientError) -> HTTPClientExchange {
         switch self {
-        case .http1(let connection): try connection.start(request, flow: flow, receive: receive)
-        case .http2(let connection): try connection.start(request, flow: flow, receive: receive)
+        case .http1(let connection): try connection.start(request, flow: flow, token: token, receive: receive)
+        case .http2(let connection): try connection.start(request, flow: flow, token: token, receive: receive)
+        }
+    }
+
+    /// From now on all bodies go to `sink`, which the connection keeps until its end.
+    public func deliverBodies(to sink: any HTTPBodySink) {
+        switch self {
+        case .http1(let connection): connection.sink = sink
+        case .http2(let connection): connection.sink = sink
         }
     }
 

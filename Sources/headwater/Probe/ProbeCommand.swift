@@ -10,9 +10,12 @@ struct ProbeCommand: AsyncParsableCommand {
         commandName: "probe",
         abstract: "Measure, diagnose and prove the delivery of event streams on any path, of any server.",
         discussion: """
-            Exit status: 0 all well; 1 a --fail-if holds; 10 coalesced, 11 buffered, 12 broken (diagnose); 64 bad
-            arguments; 69 unreachable; 76 the answer is not an event stream.
+            Exit status: 0 all well; 1 a --fail-if holds; 10 coalesced, 11 buffered, 12 broken, 13 undecided (diagnose);
+            64 bad arguments; 69 unreachable; 76 the answer is not an event stream.
             """,
-        subcommands: [CompareCommand.self, MultiplexingCommand.self, WatchCommand.self]
+        subcommands: [
+            CompareCommand.self, MultiplexingCommand.self, DiagnoseCommand.self, IdleCommand.self, LoadCommand.self,
+            WatchCommand.self,
+        ]
     )
 }

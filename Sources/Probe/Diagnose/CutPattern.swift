@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import Transport
+
+/// What the ends of streams that were cut have in common: an age, a silence, or nothing. A pure function of the
+/// evidence; `probe idle` measures the timers themselves.
+struct CutPattern: Sendable, Hashable {
+    enum Kind: Sendable, Hashable {
+        /// Busy streams end at one age.
+        case age
+        /// Only streams that had been silent end.
+        case silence
+        case none
+    }
+
+    /// One stream that ended before anybody here or at the origin meant it to. Seconds.
+    struct Cut: Sendable, Hashable {
+        var role: StreamRole
+        var age: Double
+        /// From the last byte to the end.
+        var silence: Double
+        var how: String
+    }
+
+    var kind: Kind
+    var cuts: [Cut]
+    /// Of the age or the silence: their median.
+    var seconds: Double
+    var confidence: Confidence
+
+    /// After its timeout Envoy sends nothing more and closes an HTTP/1.1 connection this much later
+    /// (`delayed_close_timeout`).
+    private static let envoyClose = 1.0
+
+    /// - Returns: nil when no stream was cut.
+    init?(_ evidence: DiagnoseEvidence) {
+        var cuts = evidence.streams.compactMap { evidence.cut($0) }
+        guard !cuts.isEmpty else { return nil }
+        if evidence.saw(.envoy) != nil {
+            for place in cuts.indices where abs(cuts[place].silence - Self.envoyClose) < 0.3 {
+                cuts[place].age -= Self.envoyClose
+                cuts[place].silence -= Self.envoyClose
+            }
+        }
+        self.cuts = cuts
+        // Apache Traffic Server looks at its timers once a second.
+        let slack = evidence.saw(.trafficServer) == nil ? 0.15 : 1.2
+        let busy = cuts.filter { $0.silence < 0.5 * $0.age }
+        let ages = Distribution((busy.isEmpty ? cuts : busy).map(\.age))
+        let silences = Distribution(cuts.map(\.silence))
+        let longest = evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
+            .map { ($0.until - $0.requested).seconds }.max() ?? 0
+        if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
+            kind = .age
+            seconds = ages.median
+            confidence = busy.count >= 3 ? .high : busy.count == 2 ? .medium : .low
+        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median) {
+            kind = .silence
+            seconds = silences.median
+            // A stream that outlived these shows that it was not their age.
+            confidence = longest > seconds + 0.5 ? (cuts.count >= 2 ? .high : .medium) : .low
+        } else {
+            kind = .none
+            seconds = ages?.median ?? 0
+            confidence = .medium
+        }
+    }
+}
+
+extension DiagnoseEvidence {
+    func cut(_ stream: Stream) -> CutPattern.Cut? {
+        guard let ended = stream.record.ended, let ending = stream.record.ending, stream.headReceived != nil else {
+            return nil
+        }
+        switch ending {
+        case .failed(.connection): break
+        case .complete, .untilClose:
+            // Headwater says when it ends a stream itself.
+            guard isHeadwater, stream.samples.last?.type != "end", stream.record.status == 200 else { return nil }
+        case .stopped, .failed: return nil
+        }
+        let last = stream.record.lastArrival ?? stream.headReceived ?? stream.requested
+        return CutPattern.Cut(
+            role: stream.role, age: (ended - stream.requested).seconds, silence: (ended - last).seconds,
+            how: "\(ending)")
+    }
+}

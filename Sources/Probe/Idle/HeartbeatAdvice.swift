@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+/// The heartbeat interval that keeps streams alive on a path.
+enum HeartbeatAdvice {
+    /// Intervals that people set. Above half a minute a heartbeat saves nothing worth having, and finds clients that
+    /// are gone late.
+    private static let usual: [Double] = [30, 25, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2, 1, 0.5]
+    /// For a path without a timer in sight: others may have one.
+    static let careful = 15.0
+
+    /// Below half of the timeout, so that one heartbeat can be lost or late; by a margin, since the timeout is measured.
+    static func seconds(below timeout: Double) -> Double {
+        usual.first { $0 < timeout * 0.49 } ?? (timeout / 3 * 10).rounded(.down) / 10
+    }
+}

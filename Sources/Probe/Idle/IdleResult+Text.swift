@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+/// The report for people: the answer in three lines, what it rests on, and what to do.
+extension IdleResult {
+    public func text(_ style: TextStyle) -> [String] {
+        let hops = hops.isEmpty ? "" : "  behind \(hops.joined(separator: ", "))"
+        var lines = ["\(style.paint(name, .bold))  \(url)  \(httpVersion ?? "no response")\(hops)"]
+        guard !streams.isEmpty else { return lines }
+        lines.append(
+            "\(streams.count) streams in \(TextStyle.fixed(measuredSeconds, 1)) s, "
+                + (source == "headwater" ? "of chosen cadence" : "as the server sends them"))
+        lines.append("")
+        lines += section("idle timeout", idleText, style)
+        lines += section("maximum lifetime", lifetimeText, style)
+        if let heartbeatSeconds {
+            lines += section(
+                "heartbeat", ["\(style.paint("\(TextStyle.number(heartbeatSeconds)) s", .bold)) \(heartbeatReason)"],
+                style)
+        }
+        return lines
+    }
+
+    private func section(_ title: String, _ text: [String], _ style: TextStyle) -> [String] {
+        text.enumerated().map { place, line in
+            let head = place == 0 ? title : ""
+            return style.paint(head + String(repeating: " ", count: 18 - head.count), .cyan) + line
+        }
+    }
+
+    private var idleText: [String] {
+        let timer = idleTimeout
+        switch timer.status {
+        case .found where timer.isSilent:
+            return [
+                "\(seconds(timer.lowestSeconds)) to \(seconds(timer.highestSeconds)), \(sureness(timer))",
+                "longer silences are dropped without a word: the next bytes never come and nobody closes",
+            ]
+        case .found:
+            return [
+                "\(seconds(timer.seconds)), \(sureness(timer))", "\(ends(timer)) of silence\(whatLived)",
+            ] + watched + settings(timer)
+        case .noneSeen:
+            return ["none seen: bytes came after \(seconds(timer.survivedSeconds)) of silence"]
+        case .outOfReach:
+            return ["more than \(seconds(timer.survivedSeconds)): the maximum lifetime ends all streams before"]
+        case .unknown: return ["unknown"]
+        }
+    }
+
+    private var lifetimeText: [String] {
+        let timer = maxLifetime
+        switch timer.status {
+        case .found:
+            var lines = ["\(seconds(timer.seconds)), \(sureness(timer))"]
+            lines.append(
+                timer.isSilent
+                    ? "\(timer.ends) streams got no more bytes at that age, unclosed" : "\(ends(timer)) of age")
+            if lifetimeIsServers { lines.append("the server ends the streams itself, as HTTP has it") }
+            if lifetimeWaitsForWrites { lines.append("it shows with the next bytes only: silent streams stay") }
+            return lines + settings(timer)
+        case .noneSeen: return ["none seen up to \(seconds(timer.survivedSeconds))"]
+        case .outOfReach, .unknown: return ["unknown"]
+        }
+    }
+
+    private func seconds(_ value: Double?) -> String {
+        value.map { "\(TextStyle.fixed($0, $0 < 100 ? 2 : 1)) s" } ?? "?"
+    }
+
+    private func sureness(_ timer: Timer) -> String {
+        let confidence = "confidence \((timer.confidence ?? .low).rawValue)"
+        return timer.isAmbiguous ? "\(confidence): it may be the other timer" : confidence
+    }
+
+    /// `9 streams ended (connection closed) after 59.99 to 60.02 s`
+    private func ends(_ timer: Timer) -> String {
+        let low = timer.lowestSeconds ?? 0
+        let high = timer.highestSeconds ?? 0
+        let values =
+            high - low < 0.01
+            ? seconds(high) : "\(TextStyle.fixed(low, 2)) to \(TextStyle.fixed(high, 2)) s"
+        return "\(timer.ends) streams ended (\(timer.how.joined(separator: "; "))) after \(values)"
+    }
+
+    /// The slowest stream that lived on where silent ones were ended.
+    private var whatLived: String {
+        guard judgement.idleIsOutlived, let value = idleTimeout.seconds else { return "" }
+        let slowest = streams.filter { $0.ageSeconds > value * 1.05 && $0.cause != "idle" }
+            .compactMap(\.intervalSeconds).filter { $0 < value }.max()
+        return slowest.map { "; with bytes every \(TextStyle.number($0)) s they live on" } ?? ""
+    }
+
+    private var watched: [String] {
+        switch idleScope {
+        case .stream?: ["each stream is watched by itself: busy siblings on its connection do not help"]
+        case .connection?: ["a whole connection is watched: any busy stream on it keeps the others alive"]
+        case nil: []
+        }
+    }
+
+    private func settings(_ timer: Timer) -> [String] {
+        timer.settings.prefix(4).map { "→ \($0)" }
+    }
+
+    private var heartbeatReason: String {
+        switch idleTimeout.status {
+        case .found: "at most: less than half of the idle timeout"
+        case .noneSeen, .outOfReach: "will do: no idle timer is in sight, and other ways to clients may have one"
+        case .unknown: ""
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+/// Values that agree as far as a timer lets them: one timer's.
+struct TimerCluster: Sendable {
+    let deaths: [TimerDeath]
+    /// The values, of intervals the upper bound, in ascending order.
+    let values: [Double]
+
+    var lowest: Double { values.first ?? 0 }
+    var highest: Double { values.last ?? 0 }
+    var spread: Double { highest - lowest }
+
+    /// How far apart the ends of one timer are: some hops look at their timers once a second.
+    static func width(at value: Double) -> Double { max(1.3, value * 0.03) }
+
+    /// The largest set of deaths whose values lie within `width` of each other.
+    static func largest(
+        of deaths: [TimerDeath],
+        by value: (TimerDeath) -> Double,
+        width: (Double) -> Double = Self.width
+    ) -> TimerCluster? {
+        let sorted = deaths.sorted { value($0) < value($1) }
+        var best = 0..<0
+        var start = 0
+        for end in sorted.indices {
+            while value(sorted[end]) - value(sorted[start]) > width(value(sorted[start])) { start += 1 }
+            if end + 1 - start > best.count { best = start..<(end + 1) }
+        }
+        guard !best.isEmpty else { return nil }
+        return TimerCluster(deaths: Array(sorted[best]), values: sorted[best].map(value))
+    }
+
+    /// What the timer is set to. Timers fire late and never early, so of ends that scatter the earliest is nearest; of
+    /// those that do not, the middle.
+    var estimate: Double {
+        spread <= max(0.1, lowest * 0.01) ? values[values.count / 2] : lowest
+    }
+}

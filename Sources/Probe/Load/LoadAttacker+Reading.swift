@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import NIOCore
+import Transport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+// How a loop with thousands of HTTP/1.1 streams reads: past NIO, as soon as there is much to read.
+extension LoadAttacker {
+    /// Called every second: takes the connections over that are open by now.
+    func renewReading() {
+        coalescing.renew()
+        guard applicationProtocol != .http2, poll != nil || coalescing.isActive else { return }
+        if poll == nil {
+            poll = HTTP1BodyPoll()
+            if poll != nil { loop.assumeIsolated().execute { self.readDirectly() } }
+        }
+        guard let poll else { return }
+        for case .some(let connection) in connections where connection.role == .reader && !connection.isAdopted {
+            if let link = connection.link, !connection.isClosed { connection.isAdopted = poll.adopt(link) }
+        }
+    }
+
+    /// One round: read what is there, let some more gather, and give the loop its turn for all else.
+    private func readDirectly() {
+        guard let poll, !isStopping else { return }
+        // With nothing else to do, the poll may wait itself: what comes is then seen at once.
+        let now = Clock.monotonic()
+        let isQuiet = underWay == 0 && (nextDue.map { $0 - now > Self.longestWait } ?? true)
+        let found = poll.poll(timeout: isQuiet ? Int32(Self.longestWait / 1_000_000) : 0)
+        if found < LoadCoalescing.shortTurn, found > 0 || !isQuiet { usleep(coalescing.microseconds) }
+        loop.assumeIsolated().execute { self.readDirectly() }
+    }
+
+    /// How long heads and ends of other connections may wait.
+    private static let longestWait: Int64 = 1_000_000
+}

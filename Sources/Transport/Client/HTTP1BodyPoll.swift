@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the Headwater authors
+
+import CEpoll
+import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Reads the bodies of thousands of HTTP/1.1 connections past NIO: one `recv` into one buffer, the chunks found, the
+/// content given to the connection's sink. NIO's way of a read through channel and pipeline touches so much memory that
+/// with thousands of connections it costs as much again as the kernel's work, more than a server may cost.
+///
+/// Only reading is taken over. The channel stays, with its autoRead off; requests, the end of the connection and
+/// whatever follows the body go NIO's way, so nothing is read here but the middle of chunked bodies in cleartext.
+/// Belongs to the event loop of its connections, whose owner calls ``poll(timeout:)`` often. Linux only.
+public final class HTTP1BodyPoll {
+    private let descriptor: CInt
+    /// By the number that epoll gives back. Bound: one for each connection adopted.
+    private var readers: ContiguousArray<HTTP1ArrivalHandler?> = []
+    private var free: [Int] = []
+    private let buffer: UnsafeMutableRawBufferPointer
+    /// Adopted connections.
+    public private(set) var count = 0
+
+    /// What one `recv` takes at most. What does not fit follows at once.
+    private static let bufferBytes = 65_536
+    /// Connections of one poll; the others stay ready.
+    private static let batch = 256
+
+    /// Nil where the system has no epoll, or no descriptor for it.
+    public init?() {
+        #if os(Linux)
+            descriptor = epoll_create1(CInt(EPOLL_CLOEXEC))
+            guard descriptor >= 0 else { return nil }
+            buffer = .allocate(byteCount: Self.bufferBytes, alignment: 64)
+        #else
+            return nil
+        #endif
+    }
+
+    deinit {
+        #if os(Linux)
+            close(descriptor)
+            buffer.deallocate()
+        #endif
+    }
+
+    /// Takes over a connection for the rest of its body.
+    /// - Returns: false, and nothing changes, unless it is HTTP/1.1 in cleartext, in the middle of a chunked body that
+    ///   goes to a sink with `HTTPFlow.automatic`.
+    public func adopt(_ link: HTTPClientLink) -> Bool {
+        #if os(Linux)
+            guard case .http1(let connection) = link, let reader = connection.reader, reader.canBeAdopted,
+                let socket = DirectSocket(connection.channel), connection.channel.isActive
+            else { return false }
+            let number = free.popLast() ?? readers.count
+            if number == readers.count { readers.append(nil) }
+            // Edge-triggered: each report is followed by reading to the end, and level-triggered ones are asked twice.
+            var event = epoll_event(
+                events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: UInt64(number)))
+            guard (try? connection.channel.syncOptions?.setOption(.autoRead, value: false)) != nil,
+                epoll_ctl(descriptor, EPOLL_CTL_ADD, socket.descriptor, &event) == 0
+            else {
+                free.append(number)
+                try? connection.channel.syncOptions?.setOption(.autoRead, value: true)
+                return false
+            }
+            readers[number] = reader
+            count += 1
+            reader.adopted(by: self, number: number, descriptor: socket.descriptor)
+            return true
+        #else
+            return false
+        #endif
+    }
+
+    /// Reads what is there, from some hundred connections at most.
+    /// - Parameter timeout: milliseconds to wait for the first byte.
+    /// - Returns: how many connections had something.
+    public func poll(timeout: Int32) -> Int {
+        #if os(Linux)
+            withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
+                let found = Int(epoll_wait(descriptor, events.baseAddress, CInt(Self.batch), timeout))
+                guard found > 0 else { return 0 }
+                for event in events[..<found] {
+                    let number = Int(event.data.u64)
+                    if readers.indices.contains(number), let reader = readers[number] { read(reader) }
+                }
+                return found
+            }
+        #else
+            0
+        #endif
+    }
+
+    /// Reads until there is no more. An end or an error stays for NIO, which has been told of it too.
+    @inline(__always)
+    private func read(_ reader: HTTP1ArrivalHandler) {
+        #if os(Linux)
+            // A reader that is done has given its descriptor up.
+            while let socket = reader.directDescriptor {
+                let count = recv(socket, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
+                guard count > 0 else { return }
+                reader.received(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: Clock.monotonic())
+                if count < buffer.count { return }
+            }
+        #endif
+    }
+
+    /// The body is over, or the connection.
+    func release(_ number: Int, descriptor socket: CInt?) {
+        #if os(Linux)
+            if let socket { _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, socket, nil) }
+            readers[number] = nil
+            free.append(number)
+            count -= 1
+        #endif
+    }
+}
