@@ -48,6 +48,7 @@ struct IdleCommand: AsyncParsableCommand {
         let (upTo, asIs) = (upTo, asIs)
         try await ProbeSession.run(
             output,
+            live: Countdown(command: "idle", duration: upTo),
             measure: { group in
                 var probe = IdleProbe(path: path, client: client, group: group, upTo: upTo)
                 probe.holdsAsIs = asIs
