@@ -120,7 +120,7 @@ import Testing
             ".", " ", "gap", "heartbeat", "{", ",", "\u{0}", "\u{FEFF}", "data: {\"seq\":", "ts\":", "id: 1.", "x",
         ]
         var events = 0
-        for _ in 0..<4_000 {
+        for _ in 0..<10_000 {
             let count = Int.random(in: 1...24, using: &random)
             let text = (0..<count).map { _ in words.randomElement(using: &random) ?? "" }.joined() + "\n\n"
             let bytes = Array(text.utf8)
