@@ -116,7 +116,8 @@ import Testing
     @Test func randomStreamsAgreeWithTheDecoderHoweverTheyAreCut() throws {
         var random = SplitMix(state: 20_261_122)
         let words = [
-            "data", "id", "event", "retry", ":", ": ", "\n", "\r", "\r\n", "\n\n", "\"", "\"seq\":", "\"ts\":", "1", "42",
+            "data", "id", "event", "retry", ":", ": ", "\n", "\r", "\r\n", "\n\n", "\"", "\"seq\":", "\"ts\":", "1",
+            "42",
             ".", " ", "gap", "heartbeat", "{", ",", "\u{0}", "\u{FEFF}", "data: {\"seq\":", "ts\":", "id: 1.", "x",
         ]
         var events = 0
