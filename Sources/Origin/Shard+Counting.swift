@@ -65,14 +65,16 @@ extension Shard {
         self.buffered.removeAll(keepingCapacity: true)
         self.recordTraced(at: now)
         guard !self.tracedBuffered.isEmpty else { return }
+        self.tracedBuffered.findTraces()
         self.recordEvents(self.tracedBuffered, at: now)
-        self.tracedBuffered.removeAll(keepingCapacity: true)
+        self.tracedBuffered.removeAll()
     }
 
     private func recordTraced(at now: Int64) {
         guard !self.traced.isEmpty else { return }
+        self.traced.findTraces()
         self.recordEvents(self.traced, at: now)
-        self.traced.removeAll(keepingCapacity: true)
+        self.traced.removeAll()
     }
 
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {

@@ -225,6 +225,10 @@ extension Shard {
     func close(_ slot: Int32, ending: CloseEvidence.Ending, socket: SocketSample?, now: Int64) {
         let state = self.streams.remove(slot)
         let record = state.record
+        if state.isTraced {
+            self.traced.keep(record)
+            self.tracedBuffered.keep(record)
+        }
         if record.members.isEmpty {
             self.leave(state.channel, at: state.subscriberIndex, now: now)
         } else {

@@ -34,9 +34,10 @@ final class Shard: Application {
     var spans: SpanBuffer
     /// Unix nanoseconds less monotonic ones.
     var unixOffset = Clock.unix() - Clock.monotonic()
-    /// Deliveries to traced streams that are not recorded yet. Bound: the deliveries of a turn.
-    var traced: [TracedDelivery] = []
-    var tracedBuffered: [TracedDelivery] = []
+    /// Deliveries to traced streams that are not recorded yet.
+    var traced = TracedDeliveries()
+    /// The same over HTTP/2, on their way through a connection's output buffer.
+    var tracedBuffered = TracedDeliveries()
     /// By connection, those with sampled streams. Bound: the connections of this loop.
     var connectionTraces: [UInt64: ConnectionTrace] = [:]
     /// What was delivered in this turn and is not counted yet. Bound: the batches of a turn.

@@ -20,7 +20,7 @@ struct PathPairTests {
             [Samples.sample(id: "1", at: 0), Samples.sample(id: "2", at: 10), Samples.sample(id: "3", at: 20.04)],
             [Samples.sample(id: "1", at: 1), Samples.sample(id: "2", at: 7), Samples.sample(id: "3", at: 20)])
         #expect((pair.winsA, pair.winsB, pair.ties) == (1, 1, 1))
-        #expect(pair.series.map(\.deltaMs) == [1, -3, -0.04])
+        #expect(pair.series.points.map(\.deltaMs) == [1, -3, -0.04])
     }
 
     @Test func eventsOutsideTheCommonTimeAreNotMissing() {
@@ -44,7 +44,7 @@ struct PathPairTests {
     @Test func withoutIDsAndNumbersEqualContentsMatchInTheirOrder() {
         let a = [1, 2, 1].enumerated().map { Samples.sample(at: Double($0), digest: UInt64($1)) }
         let b = [1, 2, 1].enumerated().map { Samples.sample(at: Double($0) + 0.5, digest: UInt64($1)) }
-        #expect(pair(a, b).series.map(\.deltaMs) == [0.5, 0.5, 0.5])
+        #expect(pair(a, b).series.points.map(\.deltaMs) == [0.5, 0.5, 0.5])
     }
 
     @Test func nothingInCommonIsSaid() {

@@ -42,7 +42,7 @@ struct PublishSpans {
         /// The first event of the publish, and the first behind it.
         let first: UInt64
         let next: UInt64
-        let context: SpanContext
+        let link: SharedLink
     }
 
     /// Sampled publishes that are remembered for each channel; the oldest goes first.
@@ -51,12 +51,12 @@ struct PublishSpans {
 
     mutating func add(_ context: SpanContext, from first: UInt64, to next: UInt64) {
         if self.entries.count == Self.remembered { self.entries.removeFirst() }
-        self.entries.append(Entry(first: first, next: next, context: context))
+        self.entries.append(Entry(first: first, next: next, link: SharedLink(context)))
     }
 
-    func context(of sequence: UInt64) -> SpanContext? {
+    func link(to sequence: UInt64) -> SharedLink? {
         guard !self.entries.isEmpty else { return nil }
         // What is delivered is nearly always among the last.
-        return self.entries.last { $0.first <= sequence }.flatMap { sequence < $0.next ? $0.context : nil }
+        return self.entries.last { $0.first <= sequence }.flatMap { sequence < $0.next ? $0.link : nil }
     }
 }

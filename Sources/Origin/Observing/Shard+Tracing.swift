@@ -96,7 +96,7 @@ extension Shard {
             attributes: self.streamAttributes(record)
         )
         self.connectionTraces[record.connection.id.rawValue, default: ConnectionTrace()].add(life.context)
-        return StreamTrace(span: life, now: now)
+        return StreamTrace(span: life, streamID: record.id, now: now)
     }
 
     /// A stream that could not be had.
@@ -113,69 +113,6 @@ extension Shard {
         // Conventions for HTTP servers: only 5xx is an error of ours.
         if status.code >= 500 { span.setStatus(.error("")) }
         self.spans.end(span, at: self.unix(now), monotonic: now)
-    }
-
-    // MARK: Delivering
-
-    func noteTraced(
-        _ stream: UnsafeMutablePointer<StreamState>,
-        of channel: Channel,
-        from first: UInt64,
-        to next: UInt64,
-        isReplay: Bool,
-        now: Int64
-    ) {
-        guard let trace = stream.pointee.record.trace else { return }
-        let delivery = TracedDelivery(
-            record: stream.pointee.record, trace: trace, channel: channel, first: first, next: next,
-            isReplay: isReplay, startedAt: now
-        )
-        if stream.pointee.applicationProtocol == .http2 {
-            self.tracedBuffered.append(delivery)
-        } else {
-            self.traced.append(delivery)
-        }
-    }
-
-    /// Records the events of traced streams that have left by `now`.
-    func recordEvents(_ deliveries: [TracedDelivery], at now: Int64) {
-        let slow = self.shared.slowEventNanoseconds
-        for delivery in deliveries {
-            for sequence in delivery.first..<delivery.next {
-                guard let published = delivery.channel.log.publishedAt(sequence) else { continue }
-                let lag = now - published
-                let context = delivery.trace.context
-                if !delivery.isReplay {
-                    delivery.trace.delivered(lag: lag)
-                    self.metrics.eventTraced(
-                        lag: lag, over: delivery.record.applicationProtocol, context: context, unix: self.unix(now))
-                }
-                let isKept = self.spans.record(
-                    SpanName.event.rawValue,
-                    kind: .producer,
-                    parent: context,
-                    start: self.unix(delivery.startedAt),
-                    end: self.unix(now),
-                    priority: lag >= slow && !delivery.isReplay ? .always : .low,
-                    monotonic: now,
-                    link: delivery.channel.publishSpans.context(of: sequence)
-                ) {
-                    [
-                        Attribute(SpanKey.streamID, delivery.record.id),
-                        Attribute(
-                            SpanKey.eventID,
-                            EventID(epoch: delivery.channel.epoch, sequence: sequence).description),
-                        Attribute(SpanKey.channel, delivery.channel.key.text),
-                        Attribute(SpanKey.isReplay, delivery.isReplay),
-                        Attribute(SpanKey.eventBytes, delivery.channel.log.payload(sequence)?.count ?? 0),
-                        Attribute(SpanKey.eventLag, lag.seconds),
-                        Attribute(SpanKey.eventQueueWait, (delivery.startedAt - published).seconds),
-                        Attribute(SpanKey.eventWriteTime, (now - delivery.startedAt).seconds),
-                    ]
-                }
-                if isKept { delivery.trace.noteSpan() } else { self.metrics.eventSpansDropped(1) }
-            }
-        }
     }
 
     // MARK: Living

@@ -13,12 +13,22 @@ final class StreamTrace {
     static let longestPart: Int64 = 15 * 60 * 1_000_000_000
     static let mostSpans = 5000
 
+    // What an event touches comes first, so that it is one line of memory, or two.
+
+    /// Of the channel that its latest event came from, which nearly always is its only one. The stream holds its
+    /// channels, so the identifier stays theirs.
+    private var eventTemplate: (channel: ObjectIdentifier, template: SpanTemplate)?
+    /// The longest lag of any event so far.
+    private(set) var maximumLag: Int64 = 0
+    private var segmentMaximumLag: Int64 = 0
+    private var spanCount = 2
+
     /// The span of the life of the stream, or of its part.
     private(set) var span: OpenSpan
     private(set) var part = 1
-    private var spanCount = 2
     private var partBegan: Int64
     private var segment: Segment
+    let streamID: String
 
     /// What a segment tells of: everything since the one before.
     struct Segment {
@@ -30,10 +40,8 @@ final class StreamTrace {
         var maximumLag: Int64 = 0
     }
 
-    /// The longest lag of any event so far.
-    private(set) var maximumLag: Int64 = 0
-
-    init(span: OpenSpan, now: Int64) {
+    init(span: OpenSpan, streamID: String, now: Int64) {
+        self.streamID = streamID
         self.span = span
         self.partBegan = now
         self.segment = Segment(began: now, events: 0, bytes: 0, heartbeats: 0)
@@ -44,9 +52,21 @@ final class StreamTrace {
     var segmentBegan: Int64 { self.segment.began }
 
     func delivered(lag: Int64) {
-        self.segment.maximumLag = max(self.segment.maximumLag, lag)
+        self.segmentMaximumLag = max(self.segmentMaximumLag, lag)
         self.maximumLag = max(self.maximumLag, lag)
     }
+
+    /// What the spans of events from this channel share.
+    @inline(__always)
+    func eventTemplate(of channel: ObjectIdentifier, make: () -> SpanTemplate) -> SpanTemplate {
+        if let (known, template) = self.eventTemplate, known == channel { return template }
+        let template = make()
+        self.eventTemplate = (channel, template)
+        return template
+    }
+
+    /// As every stream's that has a trace. To ask is to bring what the next event's span needs into the caches.
+    var isSampled: Bool { self.eventTemplate?.template.isSampled ?? true }
 
     func noteSpan() { self.spanCount += 1 }
     func isPartOver(now: Int64) -> Bool {
@@ -55,8 +75,13 @@ final class StreamTrace {
 
     /// Ends the current segment, and begins the next.
     func cutSegment(events: UInt64, bytes: UInt64, heartbeats: UInt64, now: Int64) -> Segment {
-        defer { self.segment = Segment(began: now, events: events, bytes: bytes, heartbeats: heartbeats) }
-        return self.segment
+        defer {
+            self.segment = Segment(began: now, events: events, bytes: bytes, heartbeats: heartbeats)
+            self.segmentMaximumLag = 0
+        }
+        var segment = self.segment
+        segment.maximumLag = self.segmentMaximumLag
+        return segment
     }
 
     /// Goes on in another trace.
@@ -64,6 +89,7 @@ final class StreamTrace {
     func roll(to span: OpenSpan, now: Int64) -> OpenSpan {
         defer {
             self.span = span
+            self.eventTemplate = nil
             self.part += 1
             self.spanCount = 2
             self.partBegan = now
@@ -89,16 +115,4 @@ struct ConnectionTrace {
             self.omitted += 1
         }
     }
-}
-
-/// A traced stream that was handed events, to be recorded once it is known when they left.
-struct TracedDelivery {
-    let record: StreamRecord
-    let trace: StreamTrace
-    let channel: Channel
-    let first: UInt64
-    let next: UInt64
-    /// They were published before the stream opened.
-    let isReplay: Bool
-    let startedAt: Int64
 }

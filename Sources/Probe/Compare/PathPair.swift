@@ -16,14 +16,10 @@ public struct PathPair: Encodable, Sendable {
     public let resolutionMs: Double
     public let meanMs, medianMs: Double?
     public let meanIntervalMs, medianIntervalMs: [Double]?
+    /// How the deltas are distributed; nil without any.
+    public let histogram: Histogram?
     /// The delta of every matched event, in the order of arrival.
-    public let series: [Point]
-
-    /// Seconds from the first matched event, and the delta in milliseconds.
-    public struct Point: Encodable, Sendable {
-        public let atSeconds, deltaMs: Double
-        public let id: String?
-    }
+    public let series: DeltaSeries
 
     /// - Parameters:
     ///   - a: samples of one stream of path a, in the order of arrival; `b` likewise.
@@ -38,16 +34,18 @@ public struct PathPair: Encodable, Sendable {
         onlyB = match.onlyB
         altered = match.pairs.count { $0.a.digest != $0.b.digest }
         let start = match.pairs.first.map { min($0.a.lastByte, $0.b.lastByte) } ?? 0
-        series = match.pairs.map { pair in
-            Point(
-                atSeconds: (min(pair.a.lastByte, pair.b.lastByte) - start).milliseconds / 1_000,
-                deltaMs: (pair.b.lastByte - pair.a.lastByte).milliseconds, id: pair.a.id)
-        }
-        let deltas = series.map(\.deltaMs)
+        series = DeltaSeries(
+            points: match.pairs.map { pair in
+                DeltaSeries.Point(
+                    atSeconds: (min(pair.a.lastByte, pair.b.lastByte) - start).milliseconds / 1_000,
+                    deltaMs: (pair.b.lastByte - pair.a.lastByte).milliseconds, id: pair.a.id)
+            })
+        let deltas = series.points.map(\.deltaMs)
         winsA = deltas.count { $0 > resolution }
         winsB = deltas.count { $0 < -resolution }
         ties = deltas.count - winsA - winsB
         let distribution = Distribution(deltas)
+        histogram = distribution.map(Histogram.init)
         meanMs = distribution?.mean
         medianMs = distribution?.median
         meanIntervalMs = ConfidenceInterval.ofMean(deltas).map { [$0.lower, $0.upper] }

@@ -11,6 +11,6 @@ enum HeartbeatAdvice {
 
     /// Below half of the timeout, so that one heartbeat can be lost or late; by a margin, since the timeout is measured.
     static func seconds(below timeout: Double) -> Double {
-        usual.first { $0 < timeout * 0.49 } ?? (timeout / 3 * 10).rounded(.down) / 10
+        usual.first { $0 < timeout * 0.45 } ?? (timeout / 3 * 10).rounded(.down) / 10
     }
 }

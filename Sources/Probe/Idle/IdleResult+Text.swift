@@ -70,7 +70,10 @@ extension IdleResult {
 
     private func sureness(_ timer: Timer) -> String {
         let confidence = "confidence \((timer.confidence ?? .low).rawValue)"
-        return timer.isAmbiguous ? "\(confidence): it may be the other timer" : confidence
+        guard timer.isAmbiguous else { return confidence }
+        return idleScope == .connection
+            ? "\(confidence): seen once, so it may have been a restart"
+            : "\(confidence): streams of that age and silence fit both timers"
     }
 
     /// `9 streams ended (connection closed) after 59.99 to 60.02 s`

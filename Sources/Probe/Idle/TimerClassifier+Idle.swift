@@ -53,7 +53,8 @@ extension TimerClassifier {
             judgement.idle.seconds = (min(pauses, first) + first) / 2
             judgement.idle.streams = silent.map(\.stream)
             judgement.idleIsOutlived = true
-            judgement.idle.confidence = silent.count >= 2 ? .medium : .low
+            let isNarrow = first - pauses <= max(0.3, first * 0.03)
+            judgement.idle.confidence = isNarrow && silent.count >= 3 ? .high : silent.count >= 2 ? .medium : .low
             let numbers = Set(silent.map(\.stream.number))
             deaths.removeAll { numbers.contains($0.stream.number) }
             return

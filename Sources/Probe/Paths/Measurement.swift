@@ -97,7 +97,10 @@ public struct Measurement: Sendable {
         }
         guard isHeadwater(index, in: recording) else { return track }
         repeat {
-            if let estimate = await estimate(index) { track.add(estimate) }
+            if let estimate = await estimate(index) {
+                track.add(estimate)
+                recording.put(track, path: index)
+            }
             try? await Task.sleep(for: clockInterval)
         } while !Task.isCancelled
         // The task is cancelled, which would cancel the exchange too.

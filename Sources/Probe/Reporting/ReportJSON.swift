@@ -5,8 +5,10 @@ import FoundationEssentials
 
 /// Reports as JSON (RFC 8259): one object, names in snake case, sorted, so that two reports can be compared as text.
 public enum ReportJSON {
-    public static func encode(_ report: some Encodable, isPretty: Bool = true) -> String {
+    /// - Parameter seriesLimit: how many points of a series may remain, for a page that draws it; nil for all.
+    public static func encode(_ report: some Encodable, isPretty: Bool = true, seriesLimit: Int? = nil) -> String {
         let encoder = JSONEncoder()
+        if let key = CodingUserInfoKey.seriesLimit { encoder.userInfo[key] = seriesLimit }
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = isPretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys]
         // A quotient of nothing must not lose the whole report.
@@ -24,4 +26,9 @@ public enum ReportJSON {
         let date = Date(timeIntervalSince1970: Double(unixNanoseconds / 1_000_000) / 1_000)
         return date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
+}
+
+extension CodingUserInfoKey {
+    /// How many points of a series are encoded, an Int; see ``Decimation``.
+    static let seriesLimit = CodingUserInfoKey(rawValue: "seriesLimit")
 }

@@ -21,6 +21,9 @@ public final class Recording: SampleSink {
         var snapshot = Snapshot()
         /// Where a stream's record is: by path, stream and attempt.
         var places: [[Int]: Int] = [:]
+        /// By path.
+        var tallies: [Int: PathTally] = [:]
+        var clocks: [Int: ClockTrack] = [:]
     }
 
     private let state = Mutex(State())
@@ -45,7 +48,10 @@ public final class Recording: SampleSink {
     public func put(_ record: StreamRecord) {
         state.withLock { state in
             let key = [record.path, record.stream, record.attempt]
-            if let place = state.places[key] {
+            let place = state.places[key]
+            state.tallies[record.path, default: PathTally()]
+                .note(record, insteadOf: place.map { state.snapshot.streams[$0] })
+            if let place {
                 state.snapshot.streams[place] = record
             } else {
                 state.places[key] = state.snapshot.streams.count
@@ -68,8 +74,23 @@ public final class Recording: SampleSink {
         state.withLock { state in state.snapshot.samples.count { $0.path == path } }
     }
 
-    /// The samples from `start` on, for a live view that has seen those before.
-    public func samples(from start: Int) -> [EventSample] {
-        state.withLock { Array($0.snapshot.samples.dropFirst(start)) }
+    /// What is known of the clock of a path's origin by now.
+    func put(_ clock: ClockTrack, path: Int) {
+        state.withLock { $0.clocks[path] = clock }
+    }
+
+    /// What a live view has not seen yet. A snapshot would cost it a copy of all samples each time.
+    struct News {
+        var samples: [EventSample]
+        var tallies: [Int: PathTally]
+        var clocks: [Int: ClockTrack]
+    }
+
+    /// - Parameter start: how many samples it has seen.
+    func news(from start: Int) -> News {
+        state.withLock { state in
+            News(
+                samples: Array(state.snapshot.samples.dropFirst(start)), tallies: state.tallies, clocks: state.clocks)
+        }
     }
 }

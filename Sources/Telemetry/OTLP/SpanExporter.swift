@@ -99,7 +99,7 @@ private struct ExportWork: ~Copyable {
     }
 
     mutating func take(_ processor: SpanProcessor, limit: Int) {
-        if rest.isEmpty { rest = processor.takeBatch(limit)[...] }
+        if rest.isEmpty { rest = processor.takeBatch(limit).map(\.finished)[...] }
         while !rest.isEmpty {
             let now = exporter.clock.monotonic()
             if let body = encoder.encode(rest, limit: exporter.settings.requestLimit) {

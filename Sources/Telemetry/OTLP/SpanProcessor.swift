@@ -67,10 +67,10 @@ public final class SpanProcessor: Sendable {
         }
     }
 
-    /// Takes over what has ended. From any thread; the array is kept, not copied.
-    public func submit(_ spans: [FinishedSpan]) { submit(spans, tally: SpanTally()) }
+    /// Takes over what has ended. From any thread.
+    public func submit(_ spans: [FinishedSpan]) { submit(spans.map(EndedSpan.init), tally: SpanTally()) }
 
-    func submit(_ spans: [FinishedSpan], tally: SpanTally) {
+    func submit(_ spans: [EndedSpan], tally: SpanTally) {
         let now = clock.monotonic()
         let wakes = state.withLock { state -> Bool in
             state.counts.add(tally)
@@ -182,7 +182,7 @@ extension SpanProcessor {
         }
     }
 
-    func takeBatch(_ limit: Int) -> [FinishedSpan] {
+    func takeBatch(_ limit: Int) -> [EndedSpan] {
         let now = clock.monotonic()
         return state.withLock { state in
             let batch = state.queue.take(limit)

@@ -10,7 +10,7 @@ public struct SpanBuffer: ~Copyable {
     private let capacity: Int
     private var ids: IDGenerator
     private var budget: SpanBudget
-    private var spans: [FinishedSpan] = []
+    private var spans: [EndedSpan] = []
     private var tally = SpanTally()
 
     init(_ tracer: Tracer, budget: Double, capacity: Int, ids: IDGenerator) {
@@ -64,48 +64,49 @@ public struct SpanBuffer: ~Copyable {
     public mutating func end(_ span: OpenSpan, at time: Int64, monotonic: Int64) {
         guard span.isRecording else { return }
         _ = budget.admits(.normal, now: monotonic)
-        append(span.finished(at: time))
+        append(EndedSpan(span.finished(at: time)))
     }
 
-    /// A span whose start and end are known already, such as the delivery of one event: one array for its attributes,
-    /// and nothing at all when its trace is not sampled or the budget is used up.
+    /// What the spans of ``record(_:numbers:start:end:priority:monotonic:link:)`` have in common.
     ///
     /// - Parameters:
-    ///   - parent: The stream's span. Not sampled, or nil, means no span.
+    ///   - parent: Not sampled means that none of them is recorded.
+    ///   - attributes: At most 128, each name once; asked for on any thread, when a span is exported or shown. Also
+    ///     gets the nanoseconds from the span's start to its end.
+    public func template(
+        _ name: String,
+        kind: SpanKind = .internal,
+        parent: SpanContext,
+        attributes: @escaping @Sendable (_ numbers: SpanNumbers, _ duration: Int64) -> [Attribute]
+    ) -> SpanTemplate {
+        SpanTemplate(name, kind: kind, parent: parent, limits: tracer.limits, attributes: attributes)
+    }
+
+    /// A span whose start and end are known already, one of many alike, such as the delivery of one event: nothing is
+    /// allocated for it.
+    ///
+    /// - Parameters:
     ///   - start: Nanoseconds since the Unix epoch, as is `end`.
     ///   - monotonic: The loop's time, for the budget.
     ///   - link: The span that caused this one, such as the publish.
-    ///   - attributes: At most 128, each name once; asked for only when the span is kept.
     /// - Returns: False when it was not kept.
-    @inline(__always)
     @discardableResult
     public mutating func record(
-        _ name: String,
-        kind: SpanKind = .internal,
-        parent: SpanContext?,
+        _ template: SpanTemplate,
+        numbers: SpanNumbers,
         start: Int64,
         end: Int64,
         priority: SpanPriority = .low,
         monotonic: Int64,
-        link: SpanContext? = nil,
-        attributes: () -> [Attribute]
+        link: SharedLink? = nil
     ) -> Bool {
-        guard let parent, parent.isSampled, tracer.isEnabled else { return false }
-        tally.started.note(origin: parent.isRemote ? .remote : .local, isSampled: true)
+        guard template.parent.isSampled, tracer.isEnabled else { return false }
+        tally.started.note(origin: template.parent.isRemote ? .remote : .local, isSampled: true)
         guard budget.admits(priority, now: monotonic) else {
             tally.refusedByBudget &+= 1
             return false
         }
-        let context = SpanContext(
-            traceID: parent.traceID, spanID: ids.spanID(), flags: parent.flags, state: parent.state)
-        var span = FinishedSpan(
-            context: context, parentID: parent.spanID, parentIsRemote: parent.isRemote, name: name, kind: kind,
-            start: start, end: max(start, end))
-        let (kept, dropped) = tracer.limits.limited(attributes(), to: tracer.limits.attributes)
-        span.attributes = kept
-        span.dropped.attributes = dropped
-        if let link, link.isValid { span.links = [SpanLink(context: link)] }
-        append(span)
+        append(EndedSpan(template, id: ids.spanID(), start: start, end: end, numbers: numbers, link: link))
         return true
     }
 
@@ -118,7 +119,7 @@ public struct SpanBuffer: ~Copyable {
         tally = SpanTally()
     }
 
-    private mutating func append(_ span: FinishedSpan) {
+    private mutating func append(_ span: EndedSpan) {
         if spans.isEmpty { spans.reserveCapacity(min(capacity, 64)) }
         spans.append(span)
         if spans.count >= capacity { flush() }

@@ -8,7 +8,7 @@
 struct SpanQueue {
     let capacity: Int
     private(set) var count = 0
-    private var chunks: [[FinishedSpan]] = []
+    private var chunks: [[EndedSpan]] = []
     /// Chunks and spans of the first one that were taken out; removed when half of the array is such.
     private var firstChunk = 0
     private var firstSpan = 0
@@ -16,7 +16,7 @@ struct SpanQueue {
     init(capacity: Int) { self.capacity = capacity }
 
     /// How many of the spans, from the first, were taken.
-    mutating func append(_ spans: [FinishedSpan]) -> Int {
+    mutating func append(_ spans: [EndedSpan]) -> Int {
         let room = capacity - count
         if room <= 0 || spans.isEmpty { return 0 }
         if spans.count <= room {
@@ -30,8 +30,8 @@ struct SpanQueue {
     }
 
     /// At most `limit` spans, the oldest first.
-    mutating func take(_ limit: Int) -> [FinishedSpan] {
-        var taken: [FinishedSpan] = []
+    mutating func take(_ limit: Int) -> [EndedSpan] {
+        var taken: [EndedSpan] = []
         while taken.count < limit, firstChunk < chunks.count {
             let rest = chunks[firstChunk].count - firstSpan
             let wanted = limit - taken.count

@@ -3,45 +3,53 @@
 
 import Synchronization
 
-/// What a process keeps of its spans for itself: the trace ring and the log of spans. A task does the work, so that an
-/// event loop only hands over an array.
+/// What a process keeps of its spans for itself: the trace ring and the log of spans.
 ///
-/// The inbox between them is bounded by spans; when the task cannot keep up, because a terminal is slow, the oldest
-/// chunks go and are counted as ``overrun``. Two locks, never held together.
+/// An event loop only hands over an array. The ring takes what is in this inbox when somebody looks at it, and before
+/// it gets long, on a task of its own: to wake a thread for the spans of each tenth of a second would cost more than
+/// to record them. A log has its lines at once.
+///
+/// The inbox is bounded by spans; when the task cannot keep up, because a terminal is slow, the oldest chunks go and
+/// are counted as ``overrun``. Two locks; the inbox's is taken under the ring's, so that no reader misses what another
+/// has taken out and not yet stored.
 public final class SpanRecorder: Sendable {
     private struct Inbox {
-        var chunks: [[FinishedSpan]] = []
+        var chunks: [[EndedSpan]] = []
         var spans = 0
         var overrun = 0
     }
 
     /// Spans between hand-over and the task: twice what one flush of many event loops brings.
     static let inboxCapacity = 16_384
+    /// Spans that are worth waking the task: a second of the usual budget, and a tenth of a millisecond for a reader.
+    static let worthWaking = 2048
 
     private let inbox = Mutex(Inbox())
     private let ring: Mutex<TraceRing>
     private let line: (@Sendable (String) -> Void)?
+    private let wakeAt: Int
     let signal = WakeSignal()
 
     /// - Parameter line: Gets one line per span, on the recorder's task, where it may block; nil for no log.
     public init(ring: TraceRing = TraceRing(), line: (@Sendable (String) -> Void)? = nil) {
         self.ring = Mutex(ring)
         self.line = line
+        self.wakeAt = line == nil ? Self.worthWaking : 1
     }
 
     /// Spans that neither ring nor log got.
     public var overrun: Int { inbox.withLock { $0.overrun } }
 
     /// The spans of one trace, its root first; empty when it is not stored.
-    public func spans(of traceID: TraceID) -> [FinishedSpan] { ring.withLock { $0.spans(of: traceID) } }
+    public func spans(of traceID: TraceID) -> [FinishedSpan] { read { $0.spans(of: traceID) } }
 
     /// The stored traces, the one heard of last first.
-    public func summaries(limit: Int = .max) -> [TraceSummary] { ring.withLock { $0.summaries(limit: limit) } }
+    public func summaries(limit: Int = .max) -> [TraceSummary] { read { $0.summaries(limit: limit) } }
 
     /// From any thread: a short lock, an array appended.
-    func submit(_ spans: [FinishedSpan]) {
-        let wasEmpty = inbox.withLock { inbox -> Bool in
-            let wasEmpty = inbox.chunks.isEmpty
+    func submit(_ spans: [EndedSpan]) {
+        let wakes = inbox.withLock { inbox -> Bool in
+            let before = inbox.spans
             inbox.chunks.append(spans)
             inbox.spans += spans.count
             while inbox.spans > Self.inboxCapacity, inbox.chunks.count > 1 {
@@ -49,13 +57,29 @@ public final class SpanRecorder: Sendable {
                 inbox.spans -= oldest.count
                 inbox.overrun += oldest.count
             }
-            return wasEmpty
+            return before < wakeAt && inbox.spans >= wakeAt
         }
-        if wasEmpty { signal.raise() }
+        if wakes { signal.raise() }
+    }
+
+    /// A log's lines come from the task alone, in order; without one, a reader moves what it wants to see.
+    private func read<Answer>(_ body: (TraceRing) -> Answer) -> Answer {
+        ring.withLock { ring in
+            if line == nil { _ = moveInbox(to: &ring) }
+            return body(ring)
+        }
     }
 
     /// Moves what is in the inbox to ring and log.
     func absorb() {
+        let chunks = ring.withLock { moveInbox(to: &$0) }
+        guard let line else { return }
+        for chunk in chunks {
+            for span in chunk { line(SpanLine.text(span.finished)) }
+        }
+    }
+
+    private func moveInbox(to ring: inout TraceRing) -> [[EndedSpan]] {
         let chunks = inbox.withLock { inbox in
             let chunks = inbox.chunks
             inbox.chunks = []
@@ -63,13 +87,9 @@ public final class SpanRecorder: Sendable {
             return chunks
         }
         for chunk in chunks {
-            ring.withLock { ring in
-                for span in chunk { ring.insert(span) }
-            }
-            if let line {
-                for span in chunk { line(SpanLine.text(span)) }
-            }
+            for span in chunk { ring.insert(span) }
         }
+        return chunks
     }
 
     /// Until the task is cancelled; what is in the inbox then is still absorbed.

@@ -7,7 +7,7 @@
 /// that has been silent for longest goes as a whole; when one trace has too many spans, its oldest ones go, but never
 /// its root. What a trace lost is counted in it; what went as a whole is counted in ``evictedTraces``.
 public struct TraceRing: Sendable {
-    /// The bounds; a span takes about half a kilobyte.
+    /// The bounds; a span takes 80 bytes, or about half a kilobyte if it is not one of many alike.
     public struct Bounds: Hashable, Sendable {
         public var traces = 256
         public var spansPerTrace = 1024
@@ -15,23 +15,32 @@ public struct TraceRing: Sendable {
 
         public init(traces: Int = 256, spansPerTrace: Int = 1024, spans: Int = 16_384) {
             self.traces = max(1, traces)
-            self.spans = max(1, spans)
+            // The ring reserves address space for all of them, 72 bytes each.
+            self.spans = min(max(1, spans), 1 << 24)
             self.spansPerTrace = min(max(1, spansPerTrace), self.spans)
         }
     }
 
-    /// One stored trace. The spans after the root are a ring: `oldest` is where the next one goes when it is full.
+    /// One stored trace: its spans as a list through ``nodes``, the oldest first, the root apart. All are indices of
+    /// nodes or slots; -1 for none.
     private struct Slot: Sendable {
         var traceID: TraceID
-        var root: FinishedSpan?
-        var spans: [FinishedSpan] = []
-        var oldest = 0
+        var root: Int32 = -1
+        var oldest: Int32 = -1
+        var newest: Int32 = -1
+        /// With the root.
+        var spanCount = 0
         var droppedSpans = 0
-        /// Neighbours in the order of the last span, as indices of slots; -1 for none.
+        /// Neighbours in the order of the last span.
         var quieter = -1
         var livelier = -1
+    }
 
-        var count: Int { spans.count + (root == nil ? 0 : 1) }
+    /// A place for a span, taken and given back without asking the allocator.
+    private struct Node: Sendable {
+        var span: EndedSpan?
+        /// In its trace, the one that ended next; when it is free, the next free one.
+        var next: Int32 = -1
     }
 
     public let bounds: Bounds
@@ -39,6 +48,8 @@ public struct TraceRing: Sendable {
     public private(set) var evictedTraces = 0
     /// Spans stored now.
     public private(set) var spanCount = 0
+    private var nodes: [Node] = []
+    private var freeNode: Int32 = -1
     private var slots: [Slot] = []
     private var free: [Int] = []
     private var index: [TraceID: Int] = [:]
@@ -49,31 +60,42 @@ public struct TraceRing: Sendable {
 
     public var traceCount: Int { index.count }
 
-    public mutating func insert(_ span: FinishedSpan) {
-        let slot = slot(for: span.context.traceID)
-        if slots[slot].root == nil, span.isLocalRoot {
-            if slots[slot].count == bounds.spansPerTrace { dropOldest(slot) }
-            slots[slot].root = span
-        } else if slots[slot].count < bounds.spansPerTrace {
-            append(span, to: slot)
-        } else if slots[slot].spans.isEmpty {
-            slots[slot].droppedSpans += 1
-            return
-        } else {
-            slots[slot].spans[slots[slot].oldest] = span
-            slots[slot].oldest = (slots[slot].oldest + 1) % slots[slot].spans.count
-            slots[slot].droppedSpans += 1
-            return
+    public mutating func insert(_ span: FinishedSpan) { insert(EndedSpan(span)) }
+
+    mutating func insert(_ span: EndedSpan) {
+        let slot = slot(for: span)
+        let isRoot = slots[slot].root < 0 && span.isLocalRoot
+        if slots[slot].spanCount == bounds.spansPerTrace {
+            // Nothing makes room for another span but an older one, and the root is none of those.
+            guard slots[slot].oldest >= 0 else {
+                slots[slot].droppedSpans += 1
+                return
+            }
+            dropOldest(slot)
         }
+        let node = store(span)
+        slots[slot].spanCount += 1
         spanCount += 1
+        if isRoot {
+            slots[slot].root = node
+        } else if slots[slot].newest >= 0 {
+            nodes[Int(slots[slot].newest)].next = node
+            slots[slot].newest = node
+        } else {
+            slots[slot].oldest = node
+            slots[slot].newest = node
+        }
         // A trace alone holds at most `spansPerTrace`, which is no more than `spans`: this ends.
         while spanCount > bounds.spans, quietest != slot { evict(quietest) }
     }
 
     /// The spans of a trace, the root first and the others as they ended; empty when it is not here.
     public func spans(of traceID: TraceID) -> [FinishedSpan] {
-        guard let slot = index[traceID].map({ slots[$0] }) else { return [] }
-        return (slot.root.map { [$0] } ?? []) + slot.spans[slot.oldest...] + slot.spans[..<slot.oldest]
+        guard let slot = index[traceID] else { return [] }
+        var spans: [FinishedSpan] = []
+        spans.reserveCapacity(slots[slot].spanCount)
+        forEachSpan(of: slots[slot]) { spans.append($0.finished) }
+        return spans
     }
 
     /// What a list shows, the trace that was heard of last first.
@@ -88,23 +110,74 @@ public struct TraceRing: Sendable {
     }
 
     private func summary(_ slot: Slot) -> TraceSummary {
-        let spans = (slot.root.map { [$0] } ?? []) + slot.spans
-        let start = spans.lazy.map(\.start).min() ?? 0
+        var start = Int64.max
+        var end = Int64.min
+        var hasError = false
+        forEachSpan(of: slot) { span in
+            start = min(start, span.start)
+            end = max(end, span.end)
+            hasError = hasError || span.hasError
+        }
+        let isEmpty = slot.spanCount == 0
         return TraceSummary(
             traceID: slot.traceID,
-            rootName: slot.root?.name,
-            start: start,
-            duration: (spans.lazy.map(\.end).max() ?? start) - start,
-            spanCount: slot.count,
+            rootName: slot.root < 0 ? nil : nodes[Int(slot.root)].span?.name,
+            start: isEmpty ? 0 : start,
+            duration: isEmpty ? 0 : end - start,
+            spanCount: slot.spanCount,
             droppedSpans: slot.droppedSpans,
-            hasError: spans.contains { if case .error = $0.status { true } else { false } }
+            hasError: hasError
         )
+    }
+
+    private func forEachSpan(of slot: Slot, _ body: (EndedSpan) -> Void) {
+        if slot.root >= 0, let root = nodes[Int(slot.root)].span { body(root) }
+        var at = slot.oldest
+        while at >= 0 {
+            if let span = nodes[Int(at)].span { body(span) }
+            at = nodes[Int(at)].next
+        }
+    }
+
+    // MARK: Nodes
+
+    private mutating func store(_ span: EndedSpan) -> Int32 {
+        guard freeNode >= 0 else {
+            // Address space, not memory: to grow in steps would touch every page again at each.
+            if nodes.isEmpty { nodes.reserveCapacity(bounds.spans + 1) }
+            nodes.append(Node(span: span))
+            return Int32(nodes.count - 1)
+        }
+        let node = freeNode
+        freeNode = nodes[Int(node)].next
+        nodes[Int(node)] = Node(span: span)
+        return node
+    }
+
+    private mutating func release(_ node: Int32) {
+        nodes[Int(node)] = Node(span: nil, next: freeNode)
+        freeNode = node
+        spanCount -= 1
+    }
+
+    /// Only of a trace that has one behind its root.
+    private mutating func dropOldest(_ slot: Int) {
+        let node = slots[slot].oldest
+        slots[slot].oldest = nodes[Int(node)].next
+        if slots[slot].oldest < 0 { slots[slot].newest = -1 }
+        slots[slot].spanCount -= 1
+        slots[slot].droppedSpans += 1
+        release(node)
     }
 
     // MARK: Slots
 
-    private mutating func slot(for traceID: TraceID) -> Int {
-        if let slot = index[traceID] {
+    private mutating func slot(for span: EndedSpan) -> Int {
+        let traceID = span.traceID
+        let hint = span.ringSlot
+        let known = slots.indices.contains(hint) && slots[hint].traceID == traceID ? hint : index[traceID]
+        if let slot = known {
+            if slot != hint { span.ringSlot = slot }
             if slot != liveliest {
                 unlink(slot)
                 linkAsLiveliest(slot)
@@ -125,27 +198,16 @@ public struct TraceRing: Sendable {
         return slot
     }
 
-    /// Only while the trace has room; straightens its ring first if it was full before.
-    private mutating func append(_ span: FinishedSpan, to slot: Int) {
-        if slots[slot].oldest != 0 {
-            let oldest = slots[slot].oldest
-            slots[slot].spans = Array(slots[slot].spans[oldest...] + slots[slot].spans[..<oldest])
-            slots[slot].oldest = 0
-        }
-        slots[slot].spans.append(span)
-    }
-
-    private mutating func dropOldest(_ slot: Int) {
-        slots[slot].spans.remove(at: slots[slot].oldest)
-        if slots[slot].oldest == slots[slot].spans.count { slots[slot].oldest = 0 }
-        slots[slot].droppedSpans += 1
-        spanCount -= 1
-    }
-
     private mutating func evict(_ slot: Int) {
         unlink(slot)
         index[slots[slot].traceID] = nil
-        spanCount -= slots[slot].count
+        if slots[slot].root >= 0 { release(slots[slot].root) }
+        var at = slots[slot].oldest
+        while at >= 0 {
+            let next = nodes[Int(at)].next
+            release(at)
+            at = next
+        }
         slots[slot] = Slot(traceID: .invalid)
         free.append(slot)
         evictedTraces += 1

@@ -45,7 +45,7 @@ public final class Tracer: Sendable {
         let span = ids.withLock { ids in
             start(name, kind: kind, parent: parent, at: time, attributes: attributes, ids: &ids, tally: &tally)
         }
-        processor.submit([], tally: tally)
+        processor.submit([EndedSpan](), tally: tally)
         return span
     }
 

@@ -42,11 +42,16 @@ extension HTTP1ClientConnection {
         if let body, body.readableBytes > 0 {
             channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
         }
-        // Complete within the flush unless the socket is full.
+        // Complete within the flush unless the socket is full. Then the moment before it counts: between the kernel's
+        // taking the request and our next line the server may have answered, and a clock estimate would believe in a
+        // shorter way than there was.
+        let before = Clock.monotonic()
+        var isFlushing = true
         channel.writeAndFlush(HTTPClientRequestPart.end(nil)).assumeIsolated().whenSuccess {
             guard self.exchange?.number == number else { return }
-            self.exchange?.requestWritten = Clock.monotonic()
+            self.exchange?.requestWritten = isFlushing ? before : Clock.monotonic()
         }
+        isFlushing = false
     }
 
     private func requestHead(_ request: HTTPClientRequest) throws(HTTPClientError) -> HTTPRequestHead {

@@ -211,12 +211,13 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
         guard session.output.count > 0 else { return }
         let bytes = session.takeOutput()
         let count = bytes.readableBytes
+        // Before the kernel takes it: afterwards the server may have answered already.
+        let now = Clock.monotonic()
         channel.writeAndFlush(bytes).assumeIsolated().whenSuccess {
             self.session.outputFlushed(count)
             if !self.uploads.isEmpty { self.scheduleFlush() }
         }
         guard !unwritten.isEmpty else { return }
-        let now = Clock.monotonic()
         for slot in unwritten where exchange(slot) != nil { exchanges[Int(slot.index)]?.requestWritten = now }
         unwritten = []
     }

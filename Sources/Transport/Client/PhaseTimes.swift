@@ -8,7 +8,7 @@
 public struct PhaseTimes: Sendable, Hashable {
     /// When each phase ended.
     public var connection: ConnectionPhases?
-    /// The request, or of a large one the first part, was handed to the kernel.
+    /// The request, or of a large one the first part, was about to be handed to the kernel: never later than it left.
     public var requestWritten: Int64?
     /// The read that completed the final response head.
     public var headReceived: Int64?

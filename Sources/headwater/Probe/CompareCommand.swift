@@ -41,14 +41,17 @@ struct CompareCommand: AsyncParsableCommand {
             Measurement.Lane(path: path, client: try request.client(for: path))
         }
         let (stamp, duration) = (request.stamp, Duration.seconds(duration))
+        let recording = Recording()
         try await ProbeSession.run(
             output,
             // Each path on a loop of its own, so that no path waits for another's reads.
             loops: min(lanes.count, 4),
+            live: RecordingFigures(
+                command: "compare", paths: lanes.map(\.path), recording: recording, duration: self.duration),
             measure: { group in
                 var measurement = Measurement(lanes: lanes, group: group)
                 measurement.stamp = stamp
-                return await measurement.run(for: duration, into: Recording())
+                return await measurement.run(for: duration, into: recording)
             },
             samples: ProbeSession.Samples.init,
             result: CompareResult.init

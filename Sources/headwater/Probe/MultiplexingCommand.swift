@@ -64,13 +64,16 @@ struct MultiplexingCommand: AsyncParsableCommand {
         }
         let (stamp, duration, wanted) = (request.stamp, Duration.seconds(duration), streams)
         let fields = OriginConnection.Fields(id: originConnectionField, request: originRequestField)
+        let recording = Recording()
         try await ProbeSession.run(
             output,
             loops: 2,
+            live: RecordingFigures(
+                command: "h2", paths: lanes.map(\.path), recording: recording, duration: self.duration),
             measure: { group in
                 var measurement = Measurement(lanes: lanes, group: group)
                 measurement.stamp = stamp
-                return await measurement.run(for: duration, into: Recording())
+                return await measurement.run(for: duration, into: recording)
             },
             samples: ProbeSession.Samples.init,
             result: { MultiplexingResult($0, wanted: wanted, fields: fields) }

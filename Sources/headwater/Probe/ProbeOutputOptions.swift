@@ -13,6 +13,9 @@ struct ProbeOutputOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Write one line for each event to this file.", valueName: "file"))
     var csv: String?
 
+    @Option(help: ArgumentHelp("Write the report with charts to this file: one page, no network.", valueName: "file"))
+    var html: String?
+
     @Option(
         help: ArgumentHelp(
             "Fail, with exit status 1, if this holds: 'p99>50ms', 'edge.lost>0'. Repeat it.", valueName: "condition"),

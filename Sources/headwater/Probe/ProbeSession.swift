@@ -31,19 +31,29 @@ struct ProbeSession {
 
     /// Measures, reports, and ends with the report's exit status.
     /// - Parameters:
+    ///   - live: what is shown meanwhile, unless --quiet; nil shows nothing.
     ///   - measure: ends early, with what it has, when its task is cancelled.
     ///   - result: what the command makes of it.
     ///   - samples: what goes into the CSV.
     static func run<Outcome: Sendable, Result: ProbeResult>(
         _ output: ProbeOutputOptions,
         loops: Int = 1,
+        live: (any LiveFigures)? = nil,
         measure: @Sendable @escaping (MultiThreadedEventLoopGroup) async throws -> Outcome,
         samples: (Outcome) -> Samples? = { _ in nil },
         result: (Outcome) -> Result
     ) async throws {
         let session = ProbeSession(output: output, group: MultiThreadedEventLoopGroup(numberOfThreads: loops))
         let started = (unix: Clock.unix(), monotonic: Clock.monotonic())
-        let measured = try await session.interruptible { try await measure(session.group) }
+        let showing = session.showing(live)
+        let measured: Measured<Outcome>
+        do {
+            measured = try await session.interruptible { try await measure(session.group) }
+            await showing?.end()
+        } catch {
+            await showing?.end()
+            throw error
+        }
         let found = samples(measured.outcome)
         let report = Report(
             version: HeadwaterCommand.version,
@@ -55,6 +65,7 @@ struct ProbeSession {
             thresholds: output.failIf)
         session.show(report)
         if let found { try session.writeSamples(found) }
+        try session.writePage(report, samples: found?.series ?? [])
         try? await session.group.shutdownGracefully()
         if report.exit != .success { throw ExitCode(report.exit.rawValue) }
     }
@@ -65,13 +76,40 @@ struct ProbeSession {
         var names: [String]
         var clocks: [ClockTrack]
         var dropped: Int
+        /// Monotonic nanoseconds of the first stream's start.
+        var start: Int64
 
         init(_ outcome: Measurement.Outcome) {
             samples = outcome.snapshot.samples
             names = outcome.paths.map(\.name)
             clocks = outcome.clocks
             dropped = outcome.snapshot.dropped
+            start = outcome.snapshot.streams.map(\.started).min() ?? 0
         }
+
+        /// What a page draws of them.
+        var series: [SampleSeries] {
+            let byPath = Dictionary(grouping: samples, by: \.path)
+            return zip(names, clocks).enumerated().map { index, path in
+                SampleSeries(name: path.0, samples: byPath[index] ?? [], clock: path.1, start: start)
+            }
+        }
+    }
+
+    /// A live view that is on, and how to end it: what it has drawn is gone when `end` returns.
+    private struct Showing {
+        let task: Task<Void, Never>
+
+        func end() async {
+            task.cancel()
+            await task.value
+        }
+    }
+
+    private func showing(_ figures: (any LiveFigures)?) -> Showing? {
+        guard let figures, !output.quiet else { return nil }
+        var view = LiveView(figures, hasColour: Self.wantsColour)
+        return Showing(task: Task { await view.run() })
     }
 
     private func interruptible<Outcome: Sendable>(
@@ -81,7 +119,10 @@ struct ProbeSession {
         let signals = Task {
             var isFirst = true
             for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                if !isFirst { exit(Self.interruptedTwice) }
+                if !isFirst {
+                    Terminal.showCursor()
+                    exit(Self.interruptedTwice)
+                }
                 isFirst = false
                 measuring.cancel()
             }
@@ -109,13 +150,21 @@ struct ProbeSession {
     }
 
     private func writeSamples(_ found: Samples) throws {
-        guard let file = output.csv else { return }
+        try write("--csv", to: output.csv) { write in
+            try SampleTable.write(found.samples, names: found.names, clocks: found.clocks, to: write)
+        }
+    }
+
+    private func writePage(_ report: Report<some ProbeResult>, samples: @autoclosure () -> [SampleSeries]) throws {
+        try write("--html", to: output.html) { write in try write(ReportPage.html(report, samples: samples())) }
+    }
+
+    private func write(_ option: String, to file: String?, _ body: ((String) throws -> Void) throws -> Void) throws {
+        guard let file else { return }
         do {
-            try TextFile.write(to: file) { write in
-                try SampleTable.write(found.samples, names: found.names, clocks: found.clocks, to: write)
-            }
+            try TextFile.write(to: file, body)
         } catch {
-            StandardError.write("headwater: --csv \(file): \(error)\n")
+            StandardError.write("headwater: \(option) \(file): \(error)\n")
             throw ExitCode(ProbeExit.usage.rawValue)
         }
     }

@@ -12,14 +12,18 @@ import Testing
         return buffer.start("sse.stream", at: 0)
     }
 
+    private func trace(_ span: OpenSpan, now: Int64) -> StreamTrace {
+        StreamTrace(span: span, streamID: "a", now: now)
+    }
+
     @Test func aPartIsOverAfterFifteenMinutes() throws {
-        let trace = StreamTrace(span: try self.span(), now: 7)
+        let trace = self.trace(try self.span(), now: 7)
         #expect(!trace.isPartOver(now: 6 + StreamTrace.longestPart))
         #expect(trace.isPartOver(now: 7 + StreamTrace.longestPart))
     }
 
     @Test func aPartIsOverAtItsFiveThousandthSpan() throws {
-        let trace = StreamTrace(span: try self.span(), now: 0)
+        let trace = self.trace(try self.span(), now: 0)
         // The server's span and the stream's own are there from the start.
         for _ in 0..<4997 { trace.noteSpan() }
         #expect(!trace.isPartOver(now: 1))
@@ -30,7 +34,7 @@ import Testing
     @Test func theNextPartBeginsEmptyInAnotherTrace() throws {
         let first = try self.span()
         let second = try self.span()
-        let trace = StreamTrace(span: first, now: 0)
+        let trace = self.trace(first, now: 0)
         for _ in 0..<6000 { trace.noteSpan() }
         let over = trace.roll(to: second, now: 100)
         #expect(over.context == first.context)
@@ -41,7 +45,7 @@ import Testing
     }
 
     @Test func aSegmentTellsOfWhatCameSinceTheOneBefore() throws {
-        let trace = StreamTrace(span: try self.span(), now: 0)
+        let trace = self.trace(try self.span(), now: 0)
         trace.delivered(lag: 50)
         trace.delivered(lag: 20)
         let first = trace.cutSegment(events: 2, bytes: 600, heartbeats: 1, now: 60)
@@ -74,14 +78,15 @@ import Testing
         var spans = PublishSpans()
         spans.add(self.context(1), from: 5, to: 6)
         spans.add(self.context(2), from: 10, to: 13)
-        #expect([4, 5, 6, 9, 10, 12, 13].map { spans.context(of: $0)?.spanID.value } == [nil, 1, nil, nil, 2, 2, nil])
+        #expect(
+            [4, 5, 6, 9, 10, 12, 13].map { spans.link(to: $0)?.context.spanID.value } == [nil, 1, nil, nil, 2, 2, nil])
     }
 
     @Test func theOldestPublishIsForgottenFirst() {
         var spans = PublishSpans()
         for number in 1...257 as ClosedRange<UInt64> { spans.add(self.context(number), from: number, to: number + 1) }
-        #expect(spans.context(of: 1) == nil)
-        #expect(spans.context(of: 2)?.spanID.value == 2)
-        #expect(spans.context(of: 257)?.spanID.value == 257)
+        #expect(spans.link(to: 1) == nil)
+        #expect(spans.link(to: 2)?.context.spanID.value == 2)
+        #expect(spans.link(to: 257)?.context.spanID.value == 257)
     }
 }

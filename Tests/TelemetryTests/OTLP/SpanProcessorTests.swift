@@ -303,12 +303,23 @@ import Testing
     @Test func theRecorderKeepsTheNewestWhenNobodyTakesThem() {
         let recorder = SpanRecorder(ring: TraceRing(bounds: .init(traces: 8, spansPerTrace: 20_000, spans: 20_000)))
         for start in stride(from: UInt64(0), to: 20_000, by: 1000) {
-            recorder.submit((start..<start + 1000).map { SpanSamples.span($0, parent: 1) })
+            recorder.submit((start..<start + 1000).map { EndedSpan(SpanSamples.span($0, parent: 1)) })
         }
-        recorder.absorb()
         let spans = recorder.spans(of: TraceID(high: 0, low: 1))
         #expect(spans.count == 16_000 && recorder.overrun == 4_000)
         #expect(spans.last?.context.spanID.value == 19_999)
+    }
+
+    @Test func aReaderSeesWhatCameBeforeAndOnlyManySpansWakeATask() {
+        let recorder = SpanRecorder()
+        let few = UInt64(SpanRecorder.worthWaking) / 2
+        recorder.submit(SpanSamples.ended(1..<few))
+        #expect(!recorder.signal.isRaised && recorder.summaries().map(\.spanCount) == [Int(few) - 1])
+        // What a reader has taken away is not waited for any more.
+        recorder.submit(SpanSamples.ended(few..<2 * few))
+        #expect(!recorder.signal.isRaised)
+        recorder.submit(SpanSamples.ended(2 * few..<3 * few + 1))
+        #expect(recorder.signal.isRaised)
     }
 
     @Test func theLogGetsALineForEverySpan() async {

@@ -8,10 +8,10 @@ import Testing
 @Suite struct SpanQueueTests {
     @Test func whatDoesNotFitIsTheNewest() {
         var queue = SpanQueue(capacity: 5)
-        #expect(queue.append(SpanSamples.spans(0..<3)) == 3)
-        #expect(queue.append(SpanSamples.spans(3..<8)) == 2)
-        #expect(queue.append(SpanSamples.spans(8..<9)) == 0)
-        #expect(queue.take(.max).map(\.context.spanID.value) == [0, 1, 2, 3, 4] && queue.count == 0)
+        #expect(queue.append(SpanSamples.ended(0..<3)) == 3)
+        #expect(queue.append(SpanSamples.ended(3..<8)) == 2)
+        #expect(queue.append(SpanSamples.ended(8..<9)) == 0)
+        #expect(queue.take(.max).map(\.id.value) == [0, 1, 2, 3, 4] && queue.count == 0)
     }
 
     /// Against an array that does the same slowly.
@@ -24,13 +24,13 @@ import Testing
         for _ in 0..<300 {
             if Bool.random(using: &random) {
                 let length = UInt64.random(in: 0...20, using: &random)
-                let taken = queue.append(SpanSamples.spans(next..<next + length))
+                let taken = queue.append(SpanSamples.ended(next..<next + length))
                 #expect(taken == min(Int(length), 50 - model.count))
                 model += next..<next + UInt64(taken)
                 next += length
             } else {
                 let limit = Int.random(in: 0...30, using: &random)
-                #expect(queue.take(limit).map(\.context.spanID.value) == Array(model.prefix(limit)))
+                #expect(queue.take(limit).map(\.id.value) == Array(model.prefix(limit)))
                 model.removeFirst(min(limit, model.count))
             }
             #expect(queue.count == model.count)

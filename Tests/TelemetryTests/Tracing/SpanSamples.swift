@@ -15,6 +15,9 @@ enum SpanSamples {
 
     static func spans(_ ids: Range<UInt64>) -> [FinishedSpan] { ids.map { span($0) } }
 
+    /// The same on their way through the pipeline.
+    static func ended(_ ids: Range<UInt64>) -> [EndedSpan] { ids.map { EndedSpan(span($0)) } }
+
     /// One span with everything a span can have, and its two plain neighbours. `otlp_batch.bin` holds these.
     static let everything: [FinishedSpan] = [
         FinishedSpan(

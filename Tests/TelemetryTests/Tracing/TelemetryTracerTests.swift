@@ -29,7 +29,6 @@ import Tracing
     }
 
     private func stored(_ trace: TraceID?) -> [FinishedSpan] {
-        processor.recorder?.absorb()
         return trace.flatMap { processor.recorder?.spans(of: $0) } ?? []
     }
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright the Headwater authors
+"""A page in Chromium as a developer sees it: what the console says, what it asks the network for, how it looks."""
+
+import base64
+import json
+from pathlib import Path
+
+from .browser import Browser, Page
+from .waiting import wait_until
+
+# Headless Chromium draws no taller picture than this in one piece.
+_TALLEST = 8000
+
+
+class Inspector(Browser):
+    """A browser that keeps the events that it sends between answers."""
+
+    def __init__(self, directory: Path) -> None:
+        self.events: list[dict] = []
+        super().__init__(directory)
+
+    def call(self, method: str, session: str | None = None, **parameters: object) -> dict:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        self._socket.send(json.dumps({**message, "sessionId": session} if session else message))
+        while True:
+            answer = json.loads(self._socket.recv())
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+            if "method" in answer:
+                self.events.append(answer)
+
+    def inspect(self, url: str, width: int = 1280, height: int = 900, dark: bool = False) -> "InspectedPage":
+        """A new tab on `url`, loaded, in a window of that size and with that preference for colours."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        page = InspectedPage(self, target, session)
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable", session)
+        page.resize(width, height)
+        page.prefer(dark)
+        self.call("Page.navigate", session, url=url)
+        wait_until(lambda: page.evaluate("location.href !== 'about:blank' && document.readyState === 'complete'"), url)
+        page.settle()
+        return page
+
+
+class InspectedPage(Page):
+    """One tab with its console."""
+
+    def resize(self, width: int, height: int, mobile: bool = False) -> None:
+        self._browser.call(
+            "Emulation.setDeviceMetricsOverride", self._session,
+            width=width, height=height, deviceScaleFactor=1, mobile=mobile,
+        )  # fmt: skip
+
+    def prefer(self, dark: bool) -> None:
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._browser.call("Emulation.setEmulatedMedia", self._session, features=[scheme])
+
+    def settle(self) -> None:
+        """Until observers have run and two frames are drawn."""
+        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))")
+
+    def _told(self, method: str) -> list[dict]:
+        return [
+            event["params"]
+            for event in self._browser.events
+            if event["method"] == method and event.get("sessionId") == self._session
+        ]
+
+    def complaints(self) -> list[str]:
+        """Exceptions, console errors and warnings, violations of the page's policy."""
+        found = [one["exceptionDetails"].get("text", "") for one in self._told("Runtime.exceptionThrown")]
+        for one in self._told("Runtime.consoleAPICalled"):
+            if one["type"] in ("error", "warning", "assert"):
+                found.append(" ".join(str(part.get("value", part.get("description"))) for part in one["args"]))
+        for one in self._told("Log.entryAdded"):
+            if one["entry"]["level"] in ("error", "warning"):
+                found.append(one["entry"]["text"])
+        return found
+
+    def requests(self) -> list[str]:
+        """The URLs that the page asked for, its own included."""
+        return [one["request"]["url"] for one in self._told("Network.requestWillBeSent")]
+
+    def screenshot(self, file: Path, whole: bool = True) -> None:
+        """The page as PNG: all of its height, or what the window shows."""
+        parameters: dict = {"format": "png"}
+        if whole:
+            size = self._browser.call("Page.getLayoutMetrics", self._session)["cssContentSize"]
+            height = min(size["height"], _TALLEST)
+            parameters |= {
+                "captureBeyondViewport": True,
+                "clip": {"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1},
+            }
+        answer = self._browser.call("Page.captureScreenshot", self._session, **parameters)
+        file.write_bytes(base64.b64decode(answer["data"]))
