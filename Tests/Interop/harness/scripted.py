@@ -68,6 +68,11 @@ class ScriptedServer:
         self.close()
 
 
+def answer(status: str, fields: str, body: bytes = b"") -> bytes:
+    """A response with these fields, each with its CRLF, and its length."""
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{fields}\r\n".encode() + body
+
+
 def saying(answer: bytes) -> Script:
     """The same bytes to everybody."""
     return lambda _head, _body, send: send(answer)
