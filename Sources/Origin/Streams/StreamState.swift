@@ -32,12 +32,9 @@ struct StreamState {
     var deadline: Int64
     /// Place in the channel's list of subscribers.
     var subscriberIndex: Int32
-    /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
-    var isEnding = false
-    /// ``StreamRecord/trace`` is set: its events are recorded one by one.
-    let isTraced: Bool
-    /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
-    var waitsForWindow = false
+    /// ``heartbeatInterval`` in tenths of a second: the sweep that looks at it comes ten times a second.
+    private let heartbeatTenths: UInt16
+    private var flags: Flags = []
     let applicationProtocol: ApplicationProtocol
     let transport: ServerStream
     /// The channel it reads; for a stream of several, the first.
@@ -47,8 +44,6 @@ struct StreamState {
     /// an event nothing.
     private var lastMessageAt = Int64.min
     private var lastEventBeforeMessage: Int64
-    /// After how long without a write it gets a heartbeat; 0 for none.
-    let heartbeatInterval: Int64
 
     init(
         transport: ServerStream,
@@ -63,14 +58,42 @@ struct StreamState {
         self.lastWriteAt = record.openedAt
         self.lastEventBeforeMessage = record.openedAt
         self.deadline = deadline
-        self.heartbeatInterval = heartbeatInterval
+        // More than a hundred minutes is as good as any: no timer on the way is that long.
+        let tenths = (heartbeatInterval + 50_000_000) / 100_000_000
+        self.heartbeatTenths = heartbeatInterval > 0 ? UInt16(clamping: max(tenths, 1)) : 0
         self.subscriberIndex = 0
         self.applicationProtocol = record.applicationProtocol
         self.transport = transport
         self.channel = channel
         self.record = record
-        self.isTraced = record.trace != nil
+        if record.trace != nil { self.flags.insert(.isTraced) }
     }
+
+    /// What is said in a bit each, so that the struct stays two cache lines.
+    private struct Flags: OptionSet {
+        let rawValue: UInt8
+        static let isEnding = Flags(rawValue: 1)
+        static let isTraced = Flags(rawValue: 2)
+        static let waitsForWindow = Flags(rawValue: 4)
+    }
+
+    /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
+    var isEnding: Bool {
+        get { self.flags.contains(.isEnding) }
+        set { if newValue { self.flags.insert(.isEnding) } else { self.flags.remove(.isEnding) } }
+    }
+
+    /// ``StreamRecord/trace`` is set: its events are recorded one by one.
+    var isTraced: Bool { self.flags.contains(.isTraced) }
+
+    /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
+    var waitsForWindow: Bool {
+        get { self.flags.contains(.waitsForWindow) }
+        set { if newValue { self.flags.insert(.waitsForWindow) } else { self.flags.remove(.waitsForWindow) } }
+    }
+
+    /// After how many nanoseconds without a write it gets a heartbeat; 0 for none.
+    var heartbeatInterval: Int64 { Int64(self.heartbeatTenths) * 100_000_000 }
 
     /// Notes that the socket takes no more.
     mutating func block(now: Int64) {

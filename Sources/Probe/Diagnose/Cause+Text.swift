@@ -39,6 +39,7 @@ extension Cause {
         case .nghttpxReadTimeout:
             "nghttpx ends a connection on which the origin is silent for backend-read-timeout, 60 s by default"
         case .idleTimeout: "someone on the way cuts streams that are silent for a while"
+        case .cutInsideEvent: "the stream breaks off within an event: who wrote it failed, or someone cuts by size"
         case .cutWithoutPattern: "the stream was cut before its end, at no age or silence that repeats"
         case .httpdErrorInStream:
             "Apache httpd writes its HTML error page into the open stream when the origin is silent for too long or fails"
@@ -90,6 +91,7 @@ extension Cause {
         case .caddyReadTimeout: "the transport's read_timeout above the heartbeat's interval"
         case .nghttpxReadTimeout: "backend-read-timeout above the heartbeat's interval"
         case .idleTimeout: "have the origin send a heartbeat more often; probe idle measures the limit"
+        case .cutInsideEvent: "look at the server's log at that moment, and for limits on the size of responses"
         case .cutWithoutPattern: "look at the logs of the hops at that moment; probe watch keeps looking"
         case .httpdErrorInStream: "ProxyPass … timeout= (or ProxyTimeout) above the heartbeat's interval"
         case .foreignContent: "look for the hop that the text belongs to, and exclude text/event-stream there"

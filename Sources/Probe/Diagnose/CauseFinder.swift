@@ -134,6 +134,11 @@ struct CauseFinder {
         if let hold = Distribution(holds)?.median, (185...260).contains(hold) {
             return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
         }
+        // Without a known hold the period of the groups: the hold, and the wait for the next event.
+        let periods = held.values.compactMap(\.figures.groupPeriodMs)
+        if holds.isEmpty, let period = Distribution(periods)?.median, (190...280).contains(period) {
+            return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
+        }
         return (.smallWritesHeld, nil)
     }
 
@@ -150,7 +155,11 @@ struct CauseFinder {
         var seen: [String] = []
         for stream in evidence.streams where stream.role.isForDelivery {
             let headers = stream.record.headers
-            if let age = headers.first(name: "age"), let seconds = Int(age), seconds > 0 { seen.append("Age: \(age)") }
+            // An answer that was collected for so long has that age.
+            let waited = ((stream.headReceived ?? stream.requested) - stream.requested).seconds
+            if let age = headers.first(name: "age"), let seconds = Double(age), seconds > waited + 1 {
+                seen.append("Age: \(TextStyle.number(seconds))")
+            }
             if let cache = headers.first(name: "x-cache"), cache.lowercased().contains("hit") {
                 seen.append("X-Cache: \(ResponseCheck.printable(cache))")
             }

@@ -28,6 +28,11 @@ extension CutPattern {
                 }
             }
             return Cause.Found(.idleTimeout, confidence, [seen])
+        case .insideEvent:
+            return Cause.Found(
+                .cutInsideEvent, confidence,
+                ["\(cuts.count) streams (\(names)) ended within an event, at the age of \(figure) s: "
+                    + "\(cuts.first?.how ?? "")"])
         case .none:
             let ages = cuts.map { "\($0.role.rawValue) at \(TextStyle.fixed($0.age, 1)) s" }.joined(separator: ", ")
             return Cause.Found(.cutWithoutPattern, confidence, ["cut: \(ages): \(cuts.first?.how ?? "")"])

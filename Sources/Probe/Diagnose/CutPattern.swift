@@ -9,6 +9,8 @@ struct CutPattern: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         /// Busy streams end at one age.
         case age
+        /// Every stream ends within an event: what a timer hits is a pause.
+        case insideEvent
         /// Only streams that had been silent end.
         case silence
         case none
@@ -21,6 +23,7 @@ struct CutPattern: Sendable, Hashable {
         /// From the last byte to the end.
         var silence: Double
         var how: String
+        var isInsideEvent = false
     }
 
     var kind: Kind
@@ -51,7 +54,11 @@ struct CutPattern: Sendable, Hashable {
         let silences = Distribution(cuts.map(\.silence))
         let longest = evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
             .map { ($0.until - $0.requested).seconds }.max() ?? 0
-        if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
+        if cuts.allSatisfy(\.isInsideEvent) {
+            kind = .insideEvent
+            seconds = ages?.median ?? 0
+            confidence = cuts.count >= 2 ? .high : .medium
+        } else if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
             kind = .age
             seconds = ages.median
             confidence = busy.count >= 3 ? .high : busy.count == 2 ? .medium : .low
@@ -83,6 +90,6 @@ extension DiagnoseEvidence {
         let last = stream.record.lastArrival ?? stream.headReceived ?? stream.requested
         return CutPattern.Cut(
             role: stream.role, age: (ended - stream.requested).seconds, silence: (ended - last).seconds,
-            how: "\(ending)")
+            how: "\(ending)", isInsideEvent: stream.record.hasUnfinishedEvent)
     }
 }

@@ -28,6 +28,10 @@ struct DeliveryTimeline: Sendable {
     var reads: [BodyRead] = []
     /// When other streams had events that this one should have had too.
     var expected: [Int64] = []
+    /// Whether the server is known to send a head at once: on another stream it came.
+    var isHeadDue = false
+    /// Someone on the way who buffers unless told otherwise, when short answers come through.
+    var suspect: String?
     /// Whether the server is known to send a head, a comment and an id at once.
     var beginsAtOnce = false
     /// Whether anything of the body came that makes sense: an event, a comment, an id.

@@ -39,6 +39,14 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it collects responses as it comes, and must be told to let streams through.
+    var buffersByDefault: Bool {
+        switch self {
+        case .nginx, .akamai, .azureFrontDoor: true
+        default: false
+        }
+    }
+
     /// Where one was seen.
     public struct Sighting: Encodable, Sendable, Hashable {
         public let name: Intermediary
@@ -53,9 +61,12 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
 
     /// Everyone who left a mark, once each, in the order of the cases. `Server` alone may be the origin's own.
     public static func sightings(in headers: HTTPHeaders) -> [Sighting] {
-        allCases.compactMap { one in
+        let seen = allCases.compactMap { one in
             one.marks.lazy.compactMap { mark in mark.find(in: headers) }.first.map { Sighting(one, evidence: $0) }
         }
+        // Fastly is Varnish, and bears its marks.
+        let isFastly = seen.contains { $0.name == .fastly }
+        return seen.filter { $0.name != .varnish || !isFastly }
     }
 
     /// A field whose presence, or whose value's part, betrays someone.

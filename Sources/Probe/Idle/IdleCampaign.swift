@@ -35,12 +35,15 @@ public struct IdleCampaign: Sendable {
     private var stage = Stage.looking
     /// Not opened yet, by time.
     private var due: [IdlePlan.Opening]
+    private var judged = 0.0
     private var reopened = 0
     private var refined = 0
     private var refinedRange: ClosedRange<Double>?
 
     /// Ends of quiet streams that make a value of a hop whose timers are coarse.
     private static let wantedEnds = 8
+    /// Seconds between two looks at what the ends say.
+    private static let judgementInterval = 0.5
     /// Streams opened anew in one run at most.
     private static let reopenLimit = 24
     /// How often a silent timer is looked at more closely, and with how many streams each time.
@@ -68,7 +71,8 @@ public struct IdleCampaign: Sendable {
             due.removeFirst()
             actions.append(.open(opening))
         }
-        guard actions.isEmpty, due.isEmpty, pending == 0 else { return actions }
+        guard actions.isEmpty, due.isEmpty, pending == 0, now - judged >= Self.judgementInterval else { return actions }
+        judged = now
         let judgement = TimerClassifier(streams).judge()
         if isSettled(judgement, streams: streams) { return [.finish] }
         due = refinement(judgement, now: now) + (reopening(judgement, now: now, streams: streams).map { [$0] } ?? [])
@@ -95,7 +99,8 @@ public struct IdleCampaign: Sendable {
             }
         case .hushed(let since, let rounds):
             guard due.isEmpty, pending == 0 else { return }
-            let isOver = now - since >= (upTo - since) * 0.45
+            // A timer that was seen once is worth more of the time than one that was not.
+            let isOver = now - since >= (upTo - since) * (rounds == 0 ? 0.45 : 0.75)
             if streams.contains(where: \.isOpen), !isOver { return }
             let judgement = TimerClassifier(streams).judge()
             if !isOver, judgement.scope == .connection, rounds == 0 {

@@ -27,13 +27,15 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
         let named = hops.flatMap { of($0, kind) }
         guard named.isEmpty else { return named }
         guard hops.isEmpty else { return [] }
-        let all = Hop.allCases.flatMap { of($0, kind) }
         guard let seconds else { return [] }
-        let byDefault = all.filter { setting in
-            setting.defaultSeconds.map { abs($0 - seconds) <= max(1.3, $0 * 0.03) } ?? false
+        // Those that leave no trace in a response come first.
+        let hidden = [Hop.haproxy, .amazonLoadBalancer, .akamai]
+        let all = (hidden + Hop.allCases.filter { !hidden.contains($0) }).flatMap { of($0, kind) }
+        // HAProxy has no defaults of its own, but is always given some.
+        return all.filter { setting in
+            setting.hop == Hop.haproxy.rawValue
+                || setting.defaultSeconds.map { abs($0 - seconds) <= max(1.3, $0 * 0.03) } ?? false
         }
-        // HAProxy, which names itself nowhere, has no default.
-        return byDefault + (kind == .idle ? of(.haproxy, kind) : [])
     }
 
     /// GOAWAY with APR_TIMEUP, which httpd alone sends.
@@ -45,7 +47,7 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
         let settings: [(String, Double?)] =
             switch (hop, kind) {
             case (.nginx, .idle): [("proxy_read_timeout", 60)]
-            case (.haproxy, .idle): [("timeout server", nil), ("timeout client", nil)]
+            case (.haproxy, .idle): [("timeout server", nil)]
             case (.envoy, .idle): [("stream_idle_timeout", 300), ("idle_timeout of the route", nil)]
             case (.envoy, .lifetime): [("timeout of the route", 15), ("max_stream_duration", nil)]
             case (.varnish, .idle): [("between_bytes_timeout", 60), ("pipe_timeout", 60)]

@@ -71,8 +71,8 @@ public struct SpanBuffer: ~Copyable {
     ///
     /// - Parameters:
     ///   - parent: Not sampled means that none of them is recorded.
-    ///   - attributes: At most 128, each name once; asked for on any thread, when a span is exported or shown. Also gets
-    ///     the nanoseconds from the span's start to its end.
+    ///   - attributes: At most 128, each name once; asked for on any thread, when a span is exported or shown. Also
+    ///     gets the nanoseconds from the span's start to its end.
     public func template(
         _ name: String,
         kind: SpanKind = .internal,

@@ -9,8 +9,8 @@ import Synchronization
 /// it gets long, on a task of its own: to wake a thread for the spans of each tenth of a second would cost more than
 /// to record them. A log has its lines at once.
 ///
-/// The inbox is bounded by spans; when the task cannot keep up, because a terminal is slow, the oldest chunks go and are
-/// counted as ``overrun``. Two locks; the inbox's is taken under the ring's, so that no reader misses what another
+/// The inbox is bounded by spans; when the task cannot keep up, because a terminal is slow, the oldest chunks go and
+/// are counted as ``overrun``. Two locks; the inbox's is taken under the ring's, so that no reader misses what another
 /// has taken out and not yet stored.
 public final class SpanRecorder: Sendable {
     private struct Inbox {
@@ -62,7 +62,7 @@ public final class SpanRecorder: Sendable {
         if wakes { signal.raise() }
     }
 
-    /// A log's lines come from the task alone, in order; without one, what a reader wants to see is moved by the reader.
+    /// A log's lines come from the task alone, in order; without one, a reader moves what it wants to see.
     private func read<Answer>(_ body: (TraceRing) -> Answer) -> Answer {
         ring.withLock { ring in
             if line == nil { _ = moveInbox(to: &ring) }

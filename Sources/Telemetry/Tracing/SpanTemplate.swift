@@ -3,8 +3,8 @@
 
 import Synchronization
 
-/// What many spans have in common: parent, name, kind, and how their attributes follow from three numbers each. Recording
-/// one of them costs 64 bytes; the attributes are only made when the span is exported, printed or shown.
+/// What many spans have in common: parent, name, kind, and how their attributes follow from three numbers each.
+/// Recording one of them costs 64 bytes; the attributes are only made when the span is exported, printed or shown.
 public final class SpanTemplate: Sendable {
     public let parent: SpanContext
     /// Where a ring last had this trace: saves it the search, and is checked. Only looked at under the ring's lock.

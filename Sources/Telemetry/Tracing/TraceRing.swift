@@ -15,8 +15,8 @@ public struct TraceRing: Sendable {
 
         public init(traces: Int = 256, spansPerTrace: Int = 1024, spans: Int = 16_384) {
             self.traces = max(1, traces)
-            // Places in the ring are numbered with 32 bits.
-            self.spans = min(max(1, spans), Int(Int32.max) / 2)
+            // The ring reserves address space for all of them, 72 bytes each.
+            self.spans = min(max(1, spans), 1 << 24)
             self.spansPerTrace = min(max(1, spansPerTrace), self.spans)
         }
     }
@@ -143,6 +143,8 @@ public struct TraceRing: Sendable {
 
     private mutating func store(_ span: EndedSpan) -> Int32 {
         guard freeNode >= 0 else {
+            // Address space, not memory: to grow in steps would touch every page again at each.
+            if nodes.isEmpty { nodes.reserveCapacity(bounds.spans + 1) }
             nodes.append(Node(span: span))
             return Int32(nodes.count - 1)
         }

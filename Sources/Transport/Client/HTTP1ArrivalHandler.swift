@@ -33,6 +33,7 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         endDirectReading()
         self.context = nil
+        connection.reader = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -28,7 +28,10 @@ struct DiagnoseCommand: AsyncParsableCommand {
     @Argument(help: "The URL of an event stream, or NAME=URL.")
     var url: String
 
-    @Option(help: "Seconds to look, 2 to 86400. Default: 10, and 17 behind Envoy, whose routes end streams at 15 s.")
+    @Option(help: """
+        Seconds to look, 2 to 86400. Default: 10; 17 behind Envoy, whose routes end streams at 15 s; up to 25 until a \
+        head comes.
+        """)
     var duration: Double?
 
     @Flag(inversion: .prefixedNo, help: "Ask Headwater for streams of its own beside the one of the URL.")
@@ -67,7 +70,7 @@ struct DiagnoseCommand: AsyncParsableCommand {
                 }
                 run.stamp = request.stamp
                 run.duration = duration ?? 10
-                run.extendsBehindEnvoy = duration == nil
+                run.isExtensible = duration == nil
                 run.calibrates = calibrates
                 run.repeats = repeats
                 return try await run.run(into: Recording())
