@@ -3,8 +3,8 @@
 
 /// Tells from the ends of held streams which timers ended them. Pure: the same streams give the same judgement.
 ///
-/// An idle timer ends streams at one silence whatever their age, a maximum lifetime at one age whatever their silence, a
-/// shutdown at one moment whatever both. What streams *lived through* rules out the rest: a silence that bytes ended
+/// An idle timer ends streams at one silence whatever their age, a maximum lifetime at one age whatever their silence,
+/// a shutdown at one moment whatever both. What streams *lived through* rules out the rest: a silence that bytes ended
 /// was shorter than any idle timer, and an age at which bytes came is below any lifetime.
 public struct TimerClassifier {
     let streams: [HeldStream]
