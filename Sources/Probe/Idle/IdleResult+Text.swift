@@ -15,7 +15,7 @@ extension IdleResult {
         lines += section("maximum lifetime", lifetimeText, style)
         if let heartbeatSeconds {
             lines += section(
-                "heartbeat", ["\(style.paint("\(TextStyle.number(heartbeatSeconds)) s", .bold)) \(heartbeatReason)"],
+                "heartbeat", ["\(style.paint("\(short(heartbeatSeconds)) s", .bold)) \(heartbeatReason)"],
                 style)
         }
         return lines
@@ -38,8 +38,8 @@ extension IdleResult {
             ]
         case .found:
             return [
-                "\(seconds(timer.seconds)), \(sureness(timer))", "\(ends(timer)) of silence\(whatLived)",
-            ] + watched + settings(timer)
+                "\(seconds(timer.seconds)), \(sureness(timer))", ends(timer, of: "silence"),
+            ] + whatLived + watched + settings(timer)
         case .noneSeen:
             return ["none seen: bytes came after \(seconds(timer.survivedSeconds)) of silence"]
         case .outOfReach:
@@ -55,7 +55,7 @@ extension IdleResult {
             var lines = ["\(seconds(timer.seconds)), \(sureness(timer))"]
             lines.append(
                 timer.isSilent
-                    ? "\(timer.ends) streams got no more bytes at that age, unclosed" : "\(ends(timer)) of age")
+                    ? "\(timer.ends) streams got no more bytes at that age, unclosed" : ends(timer, of: "age"))
             if lifetimeIsServers { lines.append("the server ends the streams itself, as HTTP has it") }
             if lifetimeWaitsForWrites { lines.append("it shows with the next bytes only: silent streams stay") }
             return lines + settings(timer)
@@ -76,22 +76,26 @@ extension IdleResult {
             : "\(confidence): streams of that age and silence fit both timers"
     }
 
-    /// `9 streams ended (connection closed) after 59.99 to 60.02 s`
-    private func ends(_ timer: Timer) -> String {
+    /// `9 streams ended after 59.99 to 60.02 s of silence: connection closed (FIN)`
+    private func ends(_ timer: Timer, of what: String) -> String {
         let low = timer.lowestSeconds ?? 0
         let high = timer.highestSeconds ?? 0
         let values =
             high - low < 0.01
             ? seconds(high) : "\(TextStyle.fixed(low, 2)) to \(TextStyle.fixed(high, 2)) s"
-        return "\(timer.ends) streams ended (\(timer.how.joined(separator: "; "))) after \(values)"
+        return "\(timer.ends) streams ended after \(values) of \(what): \(timer.how.joined(separator: "; "))"
     }
 
     /// The slowest stream that lived on where silent ones were ended.
-    private var whatLived: String {
-        guard judgement.idleIsOutlived, let value = idleTimeout.seconds else { return "" }
+    private var whatLived: [String] {
+        guard judgement.idleIsOutlived, let value = idleTimeout.seconds else { return [] }
         let slowest = streams.filter { $0.ageSeconds > value * 1.05 && $0.cause != "idle" }
             .compactMap(\.intervalSeconds).filter { $0 < value }.max()
-        return slowest.map { "; with bytes every \(TextStyle.number($0)) s they live on" } ?? ""
+        return slowest.map { ["streams with bytes every \(short($0)) s live on"] } ?? []
+    }
+
+    private func short(_ value: Double) -> String {
+        value == value.rounded() ? TextStyle.fixed(value, 0) : TextStyle.fixed(value, 1)
     }
 
     private var watched: [String] {

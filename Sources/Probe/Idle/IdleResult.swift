@@ -96,7 +96,7 @@ public struct IdleResult: ProbeResult {
     private static func heartbeat(_ idle: TimerVerdict) -> Double? {
         switch idle.status {
         case .found: (idle.isSilent ? idle.range?.lowerBound : idle.seconds).map(HeartbeatAdvice.seconds(below:))
-        case .noneSeen, .outOfReach: min(HeartbeatAdvice.careful, HeartbeatAdvice.seconds(below: idle.survived))
+        case .noneSeen, .outOfReach: HeartbeatAdvice.seconds(withoutTimerUpTo: idle.survived)
         case .unknown: nil
         }
     }

@@ -49,8 +49,9 @@ extension TimerClassifier {
         if let first = silent.compactMap(\.stream.interval).min() {
             judgement.idle.status = .found
             judgement.idle.isSilent = true
-            judgement.idle.range = min(pauses, first)...first
-            judgement.idle.seconds = (min(pauses, first) + first) / 2
+            let latest = first + TimerDeath.uneven
+            judgement.idle.range = min(pauses, latest)...latest
+            judgement.idle.seconds = (min(pauses, latest) + latest) / 2
             judgement.idle.streams = silent.map(\.stream)
             judgement.idleIsOutlived = true
             let isNarrow = first - pauses <= max(0.3, first * 0.03)
@@ -70,8 +71,10 @@ extension TimerClassifier {
 
     /// Bytes that are due after a longer silence than any that was survived stay away, while others come.
     func fitsSilentIdle(_ death: TimerDeath, among deaths: [TimerDeath], pauses: Double) -> Bool {
-        // Heartbeats come up to a tenth of a second late, so the two can overlap by that much.
-        guard death.isSilent, let interval = death.stream.interval, interval > pauses - 0.15 else { return false }
+        // Heartbeats come late by a little, so the two can overlap by that much.
+        guard death.isSilent, let interval = death.stream.interval, interval > pauses - TimerDeath.uneven else {
+            return false
+        }
         return streams.contains {
             $0.lastArrival > death.moment.upperBound && $0.provenAge > death.age.upperBound
         }

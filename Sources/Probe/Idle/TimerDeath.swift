@@ -14,7 +14,7 @@ struct TimerDeath: Sendable {
 
     /// How close to its bytes an end follows them, and how far heartbeats are from their interval.
     private static let promptly = 0.05
-    private static let uneven = 0.15
+    static let uneven = 0.15
 
     /// - Returns: nil for a stream that lives.
     init?(_ stream: HeldStream) {

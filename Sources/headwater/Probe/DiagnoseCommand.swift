@@ -37,7 +37,8 @@ struct DiagnoseCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Ask Headwater for streams of its own beside the one of the URL.")
     var calibrate = true
 
-    @Flag(name: .customLong("repeat"), help: "Send a request other than GET more than once, for the checks that need it.")
+    @Flag(
+        name: .customLong("repeat"), help: "Send a request other than GET more than once, for the checks that need it.")
     var repeats = false
 
     @Flag(help: "Open one stream only, whatever the method.")
@@ -60,6 +61,7 @@ struct DiagnoseCommand: AsyncParsableCommand {
         let repeats = !once && (self.repeats || path.method == .GET)
         try await ProbeSession.run(
             output,
+            live: Countdown(command: "diagnose", duration: nil),
             measure: { group in
                 var run = DiagnoseRun(path: path, group: group) { protocols in
                     var path = path

@@ -11,14 +11,16 @@ struct IdleCommand: AsyncParsableCommand {
         commandName: "idle",
         abstract: "Find a path's idle timeout and maximum lifetime, and the heartbeat to set.",
         discussion: """
-            Holds some thirty streams at once: silent ones, and ones with bytes at intervals from a quarter of a second
-            to the length of the run. A Headwater origin makes them to order; of any other server the named stream is
-            held as it is, and the report says what its own cadence can show. Ends early when both timers are known.
+            Holds some thirty streams at once: silent ones, and ones with bytes at
+            intervals from a quarter of a second to the length of the run. A Headwater
+            origin makes them to order; of any other server the named stream is held as
+            it is, and the report says what its own cadence can show. Ends early when
+            both timers are known.
 
             Examples:
               headwater probe idle https://edge.example/events
               headwater probe idle --up-to 700 --protocol h2 https://edge.example/events
-              headwater probe idle --up-to 90 --fail-if 'idle_timeout<60' --fail-if 'max_lifetime<85' http://…/events
+              headwater probe idle --up-to 90 --fail-if 'idle_timeout<60' https://edge.example/events
             """
     )
 
@@ -36,6 +38,7 @@ struct IdleCommand: AsyncParsableCommand {
 
     mutating func validate() throws {
         guard IdlePlan.bounds.contains(upTo) else { throw ValidationError("--up-to must be 5 to 7200 seconds") }
+        if output.csv != nil { throw ValidationError("--csv: probe idle keeps no events; leave it out") }
         _ = try request.path(url)
     }
 
@@ -45,6 +48,7 @@ struct IdleCommand: AsyncParsableCommand {
         let (upTo, asIs) = (upTo, asIs)
         try await ProbeSession.run(
             output,
+            live: Countdown(command: "idle", duration: upTo),
             measure: { group in
                 var probe = IdleProbe(path: path, client: client, group: group, upTo: upTo)
                 probe.holdsAsIs = asIs

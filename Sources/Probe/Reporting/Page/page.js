@@ -79,6 +79,7 @@ function charts(paths) {
       title: "Latency distribution", hint: "How many events came within which time. Further left is better.", x: "ms" }),
     sockets(streams, ofStreams),
     wins(pairs),
+    phases(paths),
     ...pairs.flatMap(deltas),
     overTime(samples, "gap", {
       title: "Time between events", hint: "A buffer on the way shows as high dots with dots at zero behind them.", y: "ms" }),
@@ -90,7 +91,8 @@ function charts(paths) {
       perStream(streams, path, tone, ["jitter_median_ms", "jitter_mean_ms"], {
         title: "Jitter per stream", hint: "Full to the median deviation of the time between events, pale to the mean." }),
     ]),
-    phases(paths),
+    ...ofLoad(result),
+    ages(result),
   ].filter(Boolean);
   return drawn.length === 0 ? null : make("section", {}, make("h2", {}, "Charts"), make("div", { class: "charts" }, drawn));
 }
@@ -105,8 +107,18 @@ function everything() {
     ...tablesOf("Result", rest),
   ];
   return make("section", {}, make("h2", {}, "All figures"),
-    tables.map((table) => make("div", { class: "wide", tabindex: "0" }, table)),
+    tables.map(placed),
     make("details", {}, make("summary", {}, "The report as JSON"), rawJSON()));
+}
+
+/** Long tables wait behind their title. */
+function placed(table) {
+  const rows = table.querySelectorAll("tbody tr").length;
+  const title = table.querySelector("caption");
+  if (rows <= 12 || !title || table.querySelector("tbody th")) return make("div", { class: "wide", tabindex: "0" }, table);
+  title.remove();
+  return make("details", {}, make("summary", {}, `${title.textContent}: ${plural(rows, "row")}`),
+    make("div", { class: "wide tall", tabindex: "0" }, table));
 }
 
 function rawJSON() {
