@@ -35,7 +35,6 @@ enum DiagnoseEvidenceBuilder {
         record.phases.headReceived = time(0.001)
         record.ended = time(age)
         record.ending = ending
-        record.lastArrival = time(0.001)
         var samples: [EventSample] = []
         if let interval {
             let count = Int(((lastEvent ?? age) - 0.001) / interval)
@@ -50,7 +49,7 @@ enum DiagnoseEvidenceBuilder {
         }
         record.events = samples.count
         record.lastEventID = samples.last?.id ?? ""
-        record.lastArrival = samples.last?.lastByte ?? record.lastArrival
+        record.silences.end(at: samples.last?.lastByte ?? time(0.001), head: time(0.001))
         change(&record)
         return DiagnoseEvidence.Stream(role: role, record: record, samples: samples, until: time(age))
     }

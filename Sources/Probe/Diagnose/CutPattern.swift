@@ -56,7 +56,8 @@ struct CutPattern: Sendable, Hashable {
         let busy = dense.isEmpty ? unsilent : dense
         let ages = Distribution((busy.isEmpty ? cuts : busy).map(\.age))
         let silences = Distribution(cuts.map(\.silence))
-        let longest = evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
+        let longest =
+            evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
             .map { ($0.until - $0.requested).seconds }.max() ?? 0
         if cuts.allSatisfy(\.isInsideEvent) {
             kind = .insideEvent
@@ -66,7 +67,8 @@ struct CutPattern: Sendable, Hashable {
             kind = .age
             seconds = ages.median
             confidence = busy.count >= 3 ? .high : busy.count == 2 ? .medium : .low
-        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median) {
+        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median)
+        {
             kind = .silence
             seconds = silences.median
             // A stream that outlived these shows that it was not their age.
