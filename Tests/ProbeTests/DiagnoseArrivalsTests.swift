@@ -41,7 +41,8 @@ struct DiagnoseArrivalsTests {
     }
 
     @Test func eventsCutInTwoWithAPauseBetweenBetrayABuffer() {
-        var timeline = TimelineBuilder.steady(20, count: 200).heldByCount(25).changed { $0.knowsSending = false }.timeline
+        var timeline = TimelineBuilder.steady(20, count: 200).heldByCount(25).changed { $0.knowsSending = false }
+            .timeline
         for place in stride(from: 25, to: 200, by: 25) {
             timeline.arrivals[place].firstByte = timeline.arrivals[place - 1].received
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// Why a stream is not delivered as it is sent: the closed set that `probe diagnose` knows, and docs/diagnosis.md lists.
+/// Why a stream is not delivered as it is sent: the closed set that `probe diagnose` knows; docs/diagnosis.md has it.
 public enum Cause: String, Encodable, Sendable, CaseIterable {
     // Held back whole or in blocks
     case nginxBuffering = "nginx_buffering"
@@ -87,7 +87,8 @@ extension Cause {
         case .caddyReadTimeout: .caddy
         case .nghttpxReadTimeout: .nghttpx
         case .compression, .buffering, .smallWritesHeld, .maximumLife, .idleTimeout, .cutInsideEvent,
-            .cutWithoutPattern, .foreignContent, .corruptCompression, .unreadableStream, .cached, .eventsLost, .unreachable, .tlsFailure,
+            .cutWithoutPattern, .foreignContent, .corruptCompression, .unreadableStream, .cached, .eventsLost,
+            .unreachable, .tlsFailure,
             .notHTTP, .redirect, .errorStatus, .notEventStream:
             nil
         }

@@ -46,7 +46,8 @@ struct CauseFinder {
         let foreign = evidence.streams.filter { !$0.record.foreignLines.isEmpty }
         if let first = foreign.first, let line = first.record.foreignLines.first {
             let mark = evidence.saw(.httpd)
-            let cause: Cause = mark != nil && Self.isMarkup(first.record.foreignLines)
+            let cause: Cause =
+                mark != nil && Self.isMarkup(first.record.foreignLines)
                 ? .httpdErrorInStream : .foreignContent
             let seen = "\(foreign.count) streams (\(names(foreign))) contain \"\(line)\""
             let isHttpd = cause == .httpdErrorInStream
@@ -121,11 +122,16 @@ struct CauseFinder {
         let plainWorks = deliveries.contains { !gzipRoles.contains($0.key) && $0.value.verdict == .progressive }
         if onlyGzip, plainWorks {
             return choose(
-                [(.nginx, .nginxCompression), (.varnish, .varnishCompression), (.trafficServer, .trafficServerCompression)],
+                [
+                    (.nginx, .nginxCompression), (.varnish, .varnishCompression),
+                    (.trafficServer, .trafficServerCompression),
+                ],
                 else: .compression)
         }
         // Varnish unpacks for those who do not take gzip what it has packed for all.
-        if evidence.saw(.varnish) != nil, isCoded { return choose([(.varnish, .varnishCompression)], else: .compression) }
+        if evidence.saw(.varnish) != nil, isCoded {
+            return choose([(.varnish, .varnishCompression)], else: .compression)
+        }
         return choose(
             [
                 (.akamai, .akamaiBuffering), (.cloudflare, .cloudflareBuffering),
@@ -133,7 +139,7 @@ struct CauseFinder {
             ], else: .buffering)
     }
 
-    /// HAProxy leaves no mark, but a time: the 200 ms after which the kernel sends what MSG_MORE held (tcp(7), TCP_CORK).
+    /// HAProxy leaves no mark, but a time: 200 ms, after which the kernel sends what MSG_MORE held (tcp(7), TCP_CORK).
     private func coalescing(_ held: [StreamRole: Delivery]) -> (Cause, String?) {
         let holds = held.values.compactMap(\.figures.holdMs)
         if let hold = Distribution(holds)?.median, (185...260).contains(hold) {

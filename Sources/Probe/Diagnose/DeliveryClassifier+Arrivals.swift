@@ -72,8 +72,8 @@ extension DeliveryClassifier {
         return Delivery(.undecided, .low, .nothing, "no event came within \(waited) s", figures)
     }
 
-    /// A late head with many events at once. A server that is slow to begin, or sends its head with the first event, has
-    /// one or two by then.
+    /// A late head with many events at once. A server that is slow to begin, or sends its head with the first event,
+    /// has one or two by then.
     private static func withHead(
         _ timeline: DeliveryTimeline, _ groups: [Range<Int>], _ live: [DeliveryTimeline.Arrival],
         _ figures: Delivery.Figures

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// Judges one stream: send gaps against receive gaps where sending is known, else what the arrivals alone can say. A pure
-/// function of a ``DeliveryTimeline``.
+/// Judges one stream: send gaps against receive gaps where sending is known, else what the arrivals alone can say. A
+/// pure function of a ``DeliveryTimeline``.
 ///
 /// A burst of the publisher is no coalescing: only events that were sent apart and came together count as held. Delays
 /// alone are none either, for networks and busy machines delay; holding back shows in what comes together afterwards.
@@ -38,14 +38,16 @@ enum DeliveryClassifier {
         }
         var publishersOwn = bySending
         publishersOwn.confidence = min(bySending.confidence, .medium)
-        publishersOwn.reason = "\(live.count) events came in \(bySending.figures.groups) groups, at the same moments on "
+        publishersOwn.reason =
+            "\(live.count) events came in \(bySending.figures.groups) groups, at the same moments on "
             + "streams opened at different times: the server sends so"
         return publishersOwn
     }
 
     /// Headwater begins every stream at once, however quiet the channel; others may be known to send the head at once.
     private static func notBegun(_ timeline: DeliveryTimeline) -> Delivery? {
-        guard timeline.beginsAtOnce || (timeline.isHeadDue && timeline.headReceived == nil), !timeline.hasBegun, timeline.arrivals.isEmpty,
+        guard timeline.beginsAtOnce || (timeline.isHeadDue && timeline.headReceived == nil), !timeline.hasBegun,
+            timeline.arrivals.isEmpty,
             timeline.until - timeline.requested >= bufferedHold
         else { return nil }
         let waited = TextStyle.fixed((timeline.until - timeline.requested).seconds, 1)
@@ -128,7 +130,9 @@ enum DeliveryClassifier {
     private static func constantlyHeld(
         _ timeline: DeliveryTimeline, _ delays: [Int64], _ figures: Delivery.Figures
     ) -> Delivery? {
-        guard timeline.isSentOnOurClock, let median = Distribution(delays.map(\.milliseconds))?.median else { return nil }
+        guard timeline.isSentOnOurClock, let median = Distribution(delays.map(\.milliseconds))?.median else {
+            return nil
+        }
         // The error of the clock is half a round trip: twice that is more than the way takes.
         let excess = median - 2 * timeline.clockError.milliseconds
         guard excess >= (constantHold + 3 * timeline.ownDelay).milliseconds else { return nil }

@@ -44,7 +44,7 @@ struct DeliveryTimeline: Sendable {
     /// How late this process itself was now and then: waits up to here are ours, not the path's.
     var ownDelay: Int64 = 0
 
-    /// Arrivals that are not further apart than this came together: a busy machine needs that long to read what is there.
+    /// Arrivals no further apart than this came together: a busy machine needs that long to read what is there.
     static let together: Int64 = 5_000_000
 
     /// Runs of arrivals that came together, as ranges of ``arrivals``.

@@ -110,7 +110,8 @@ extension DiagnoseEvidence {
     /// The offers, with what the streams themselves show of HTTP/1.1.
     var offers: [ProtocolOffer] {
         let isShown = streams.contains {
-            $0.record.status != nil && $0.record.connection?.applicationProtocol != .http2 && $0.record.connection != nil
+            $0.record.status != nil && $0.record.connection?.applicationProtocol != .http2
+                && $0.record.connection != nil
         }
         return protocols.map { offer in
             guard offer.name == .http1, offer.isOffered == nil else { return offer }

@@ -17,8 +17,8 @@ public struct DiagnoseRun: Sendable {
     public var stamp = PublishStamp()
     /// Seconds.
     public var duration = 10.0
-    /// Whether to go on to `envoyDuration` behind Envoy, whose routes end streams at 15 s by default, and to `longestWait`
-    /// while no head has come.
+    /// Whether to go on to `envoyDuration` behind Envoy, whose routes end streams at 15 s by default, and to
+    /// `longestWait` while no head has come.
     public var isExtensible = true
     /// Whether Headwater is asked for streams of its measurement and of a quiet channel beside the user's.
     public var calibrates = true

@@ -134,8 +134,8 @@ final class DiagnoseSite: Sendable {
 
     // MARK: - Headwater
 
-    /// Finds out whether the origin is Headwater, for ``isHeadwater()``: a stream's head says so, or on a path that holds
-    /// heads back a short answer, which comes through. Who is on the way leaves marks in that answer too.
+    /// Finds out whether the origin is Headwater, for ``isHeadwater()``: a stream's head says so, or on a path that
+    /// holds heads back a short answer, which comes through. Who is on the way leaves marks in that answer too.
     /// - Returns: its head, if it was asked for.
     func recognise() async -> HTTPHeaders {
         while !Task.isCancelled, elapsed < Self.patience {

@@ -93,9 +93,11 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
         case .nginx: [Mark("Server", "nginx"), Mark("Server", "openresty"), Mark("Server", "tengine")]
         // HAProxy leaves none by itself; its statistics cookie and header are of the administrator's making.
         case .haproxy: [Mark("Via", "haproxy"), Mark("Server", "haproxy")]
-        case .envoy: [Mark("Server", "envoy"), Mark("X-Envoy-Upstream-Service-Time"), Mark("X-Envoy-Decorator-Operation")]
+        case .envoy:
+            [Mark("Server", "envoy"), Mark("X-Envoy-Upstream-Service-Time"), Mark("X-Envoy-Decorator-Operation")]
         case .varnish: [Mark("X-Varnish"), Mark("Via", "varnish")]
-        case .trafficServer: [Mark("Server", "ats/"), Mark("Via", "apachetrafficserver"), Mark("Via", "traffic_server")]
+        case .trafficServer:
+            [Mark("Server", "ats/"), Mark("Via", "apachetrafficserver"), Mark("Via", "traffic_server")]
         case .httpd: [Mark("Server", "apache/"), Mark("Via", "(apache")]
         case .caddy: [Mark("Via", "caddy"), Mark("Server", "caddy")]
         case .nghttpx: [Mark("Via", "nghttpx"), Mark("Server", "nghttpx")]

@@ -28,10 +28,11 @@ struct DiagnoseCommand: AsyncParsableCommand {
     @Argument(help: "The URL of an event stream, or NAME=URL.")
     var url: String
 
-    @Option(help: """
-        Seconds to look, 2 to 86400. Default: 10; 17 behind Envoy, whose routes end streams at 15 s; up to 25 until a \
-        head comes.
-        """)
+    @Option(
+        help: """
+            Seconds to look, 2 to 86400. Default: 10; 17 behind Envoy, whose routes end streams at 15 s; up to 25 \
+            until a head comes.
+            """)
     var duration: Double?
 
     @Flag(inversion: .prefixedNo, help: "Ask Headwater for streams of its own beside the one of the URL.")

@@ -2,7 +2,7 @@
 # Copyright the Headwater authors
 """The confusion matrix of `headwater probe diagnose`: each fault set, and what was named, so many times.
 
-HEADWATER_BIN=… python3 -m edges_harness.confusion [--runs 5] [--only TEXT] [--write docs/diagnosis.md]
+HEADWATER_BIN=… python3 -m edges_harness.confusion [--runs 5] [--jobs 3] [--only TEXT] [--write docs/diagnosis.md]
 
 Run it in Tests/Interop. Without --write it prints the table; with it, the table between the file's markers is
 replaced. Exits 1 if any run was wrong.
@@ -10,6 +10,7 @@ replaced. Exits 1 if any run was wrong.
 
 import argparse
 import collections
+import multiprocessing
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ def named(verdict: str, causes: list[str]) -> str:
     return f"{verdict}: `{causes[0]}`" if causes else verdict
 
 
-def run(case: Case, is_busy: bool) -> str:
+def run(case: Case, is_busy: bool = False) -> str:
     """One run, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for _ in range(3 if is_busy else 0):
@@ -53,21 +54,26 @@ def main() -> int:
     """Runs everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--only", default="")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    cases = [(case, False) for case in ALL_CASES] + [(case, True) for case in BUSY]
     counts: dict[str, collections.Counter] = {}
     right: dict[str, str] = {}
-    for number in range(options.runs):
-        for case, is_busy in cases:
-            if options.only not in case.name:
-                continue
-            right[case.name] = named(case.verdict, [case.cause] if case.cause else [])
-            column = run(case, is_busy)
-            counts.setdefault(case.name, collections.Counter())[column] += 1
-            verdict = "ok" if column == right[case.name] else f"WRONG, right is {right[case.name]}"
-            print(f"run {number + 1}: {case.name}: {column} {verdict}", file=sys.stderr, flush=True)
+
+    def note(case: Case, column: str) -> None:
+        right[case.name] = named(case.verdict, [case.cause] if case.cause else [])
+        counts.setdefault(case.name, collections.Counter())[column] += 1
+        verdict = "ok" if column == right[case.name] else f"WRONG, right is {right[case.name]}"
+        print(f"{case.name}: {column} {verdict}", file=sys.stderr, flush=True)
+
+    chosen = [case for case in ALL_CASES if options.only in case.name] * options.runs
+    # A diagnosis mostly waits, so several at once disturb each other little. What makes the machine busy runs alone.
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for case, column in zip(chosen, pool.imap(run, chosen)):
+            note(case, column)
+    for case in [case for case in BUSY if options.only in case.name] * options.runs:
+        note(case, run(case, is_busy=True))
     wrong = sum(sum(counter.values()) - counter[right[name]] for name, counter in counts.items())
     total = sum(sum(counter.values()) for counter in counts.values())
     lines = [*table(counts, right), "", f"{total} runs, {wrong} wrong."]

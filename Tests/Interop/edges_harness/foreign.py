@@ -35,7 +35,9 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location = /publish {{ nchan_publisher; nchan_channel_id main; nchan_message_buffer_length 200; }}
-        location = /events {{ nchan_subscriber eventsource; nchan_channel_id main; nchan_subscriber_first_message newest; }}
+        location = /events {{
+            nchan_subscriber eventsource; nchan_channel_id main; nchan_subscriber_first_message newest;
+        }}
     }}
 }}
 """
