@@ -119,7 +119,9 @@ struct DiagnoseClassifierTests {
 
     @Test func publishTimesFromNowhereDoNotTrap() {
         var timeline = TimelineBuilder.steady(100, count: 10).timeline
-        for place in timeline.arrivals.indices { timeline.arrivals[place].sent = place.isMultiple(of: 2) ? .max : .min }
-        _ = DeliveryClassifier.classify(timeline)
+        timeline.arrivals = timeline.arrivals.enumerated().map { place, arrival in
+            .init(sent: place.isMultiple(of: 2) ? .max : .min, received: arrival.received)
+        }
+        #expect(DeliveryClassifier.classify(timeline).basis == .arrivals)
     }
 }

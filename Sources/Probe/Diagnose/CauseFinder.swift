@@ -27,11 +27,16 @@ struct CauseFinder {
             case .notEventStream: .notEventStream
             case .unknownCoding: .corruptCompression
             case .connection(.tls), .connection(.tlsNotConfigured): .tlsFailure
-            case .connection(.notHTTP), .connection(.protocolMismatch), .connection(.malformed): .notHTTP
+            // The last: it spoke, or hung up, before it was asked anything.
+            case .connection(.notHTTP), .connection(.protocolMismatch), .connection(.malformed),
+                .connection(.connectionClosing):
+                .notHTTP
             case .connection: .unreachable
             case .unreadable: .unreadableStream
             }
-        return Cause.Found(cause, .high, ["\(error)"])
+        let seen =
+            error == .connection(.connectionClosing) ? "the server spoke or hung up before it was asked" : "\(error)"
+        return Cause.Found(cause, .high, [seen])
     }
 
     // MARK: - Damage

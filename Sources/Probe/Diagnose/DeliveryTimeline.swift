@@ -6,12 +6,13 @@
 struct DeliveryTimeline: Sendable {
     struct Arrival: Sendable, Hashable {
         /// When it was sent: on the publisher's clock, or on ours if ``isSentOnOurClock``. Nil: not known.
-        var sent: Int64?
+        let sent: Int64?
         var firstByte: Int64
         var received: Int64
 
         init(sent: Int64? = nil, received: Int64, firstByte: Int64? = nil) {
-            self.sent = sent
+            // Payloads may say anything; within this, differences cannot overflow.
+            self.sent = sent.flatMap { (0..<1 << 62).contains($0) ? $0 : nil }
             self.received = received
             self.firstByte = firstByte ?? received
         }

@@ -18,7 +18,9 @@ import Testing
         var histogram = LatencyHistogram()
         let values = (0..<50_000).map { _ in
             // Some orders of magnitude wide, as latencies are.
-            min(Int64(scale * Double.random(in: 0...1, using: &random) * Double.random(in: 0...1, using: &random)), 1 << 41)
+            min(
+                Int64(scale * Double.random(in: 0...1, using: &random) * Double.random(in: 0...1, using: &random)),
+                1 << 41)
         }
         for value in values { histogram.record(value) }
         let sorted = values.sorted()

@@ -81,7 +81,9 @@ import Transport
             plan.churn = 1
         }
         let demands = Self.all(LoadSchedule(plan, slots: 10, total: 10, loop: 0, start: 0))
-        #expect(demands.filter { if case .storm = $0 { true } else { false } }.map(Self.due) == [4, 7, 10].map { $0 * Self.second })
+        #expect(
+            demands.filter { if case .storm = $0 { true } else { false } }.map(Self.due)
+                == [4, 7, 10].map { $0 * Self.second })
         #expect(zip(demands, demands.dropFirst()).allSatisfy { Self.due($0) <= Self.due($1) })
         #expect(demands.last == .storm(due: 10 * Self.second))
     }
@@ -102,16 +104,17 @@ import Transport
 @Suite struct LoadSequenceTests {
     typealias Finding = SequenceWindow.Finding
 
-    @Test(arguments: [
-        ([5, 6, 7], [Finding.inOrder, .inOrder, .inOrder]),
-        ([5, 8, 6, 7], [.inOrder, .gap(2), .late, .late]),
-        ([5, 6, 6, 5], [.inOrder, .inOrder, .duplicate, .duplicate]),
-        ([5, 4], [.inOrder, .stale]),
-        ([1, 65, 1, 2], [.inOrder, .gap(63), .stale, .late]),
-        ([1, 200, 137, 136, 200], [.inOrder, .gap(198), .late, .stale, .duplicate]),
-        ([0, 1], [.inOrder, .inOrder]),
-        ([.max, 0], [.inOrder, .stale]),
-    ] as [([UInt64], [Finding])])
+    @Test(
+        arguments: [
+            ([5, 6, 7], [Finding.inOrder, .inOrder, .inOrder]),
+            ([5, 8, 6, 7], [.inOrder, .gap(2), .late, .late]),
+            ([5, 6, 6, 5], [.inOrder, .inOrder, .duplicate, .duplicate]),
+            ([5, 4], [.inOrder, .stale]),
+            ([1, 65, 1, 2], [.inOrder, .gap(63), .stale, .late]),
+            ([1, 200, 137, 136, 200], [.inOrder, .gap(198), .late, .stale, .duplicate]),
+            ([0, 1], [.inOrder, .inOrder]),
+            ([.max, 0], [.inOrder, .stale]),
+        ] as [([UInt64], [Finding])])
     func numbersAreJudged(numbers: [UInt64], findings: [Finding]) {
         var window = SequenceWindow()
         #expect(numbers.map { window.note($0) } == findings)

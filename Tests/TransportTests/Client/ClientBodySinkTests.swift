@@ -87,7 +87,7 @@ import Testing
         [head + "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"],
         [head, "5\r\nhello\r\n", "6\r\n world\r\n", "0\r\n\r\n"],
         [head + "5", "\r\nhel", "lo\r", "\n6\r\n world", "\r\n0", "\r\nX: y\r\n\r\n"],
-        [String(head.dropLast(3)), "\n\r\n5\r\nhello\r\n", "6\r\n world\r\n0\r\n\r\n"],
+        ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r", "\n\r\n5\r\nhello\r\n", "6\r\n world\r\n0\r\n\r\n"],
         ["HTTP/1.1 103 Early Hints\r\n\r\n" + head + "b\r\nhello world\r\n0\r\n\r\n"],
         ["HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello", " world"],
     ])

@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\n\r\nbody", 19), ("a\r\n\r\r\n\r\nb", 9), ("a\r\n\n\r\n", nil), ("\r\n\r\n\r\n\r\n", 4),
+        ("HTTP/1.1 200 OK\r\n\r\nbody", 19), ("a\r\n\r\r\n\r\nb", 8), ("a\r\n\n\r\n", nil), ("\r\n\r\n\r\n\r\n", 4),
     ])
     func headEndsBehindTheBlankLine(text: String, end: Int?) {
         let bytes = Array(text.utf8)

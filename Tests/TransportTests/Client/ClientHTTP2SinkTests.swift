@@ -67,7 +67,8 @@ import Testing
     }
 
     private static let frames = [
-        RawFrame.ok(stream: 1), RawFrame.ok(stream: 3), data(1, "a"), data(3, "bb"), RawFrame.bytes(6, [0, 0, 0, 0, 0, 0, 0, 0]),
+        RawFrame.ok(stream: 1), RawFrame.ok(stream: 3), data(1, "a"), data(3, "bb"),
+        RawFrame.bytes(6, [0, 0, 0, 0, 0, 0, 0, 0]),
         data(1, ""), data(1, "ccc"), data(5, "x"), data(3, "d", flags: 1), data(1, "e"),
     ]
 
