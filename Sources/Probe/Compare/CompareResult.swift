@@ -33,7 +33,12 @@ public struct CompareResult: ProbeResult {
 
     public var measures: [Measure] { paths.flatMap(\.measures) + pairs.flatMap(\.measures) }
 
-    public var findings: [Finding] { paths.flatMap(\.findings) + pairs.flatMap(\.findings) }
+    public var findings: [Finding] {
+        // Next to a path that did not work, nothing in common is no news.
+        let silent = Set(paths.filter { $0.events == 0 }.map(\.name))
+        return paths.flatMap(\.findings)
+            + pairs.filter { !silent.contains($0.a) && !silent.contains($0.b) }.flatMap(\.findings)
+    }
 
     public var exit: ProbeExit { paths.map(\.exit).first { $0 != .success } ?? .success }
 }

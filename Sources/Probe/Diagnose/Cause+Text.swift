@@ -28,7 +28,8 @@ extension Cause {
             "Apache Traffic Server ends every transaction at the age of its active timeout, 900 s by default"
         case .maximumLife: "someone on the way ends every stream at the same age"
         case .httpdTimeout: "Apache httpd gives up on a stream on which the origin is silent, after 60 s by default"
-        case .nginxReadTimeout: "nginx cuts a stream on which the origin is silent for proxy_read_timeout, 60 s by default"
+        case .nginxReadTimeout:
+            "nginx cuts a stream on which the origin is silent for proxy_read_timeout, 60 s by default"
         case .haproxyServerTimeout: "HAProxy cuts a stream on which the origin is silent for timeout server"
         case .envoyIdleTimeout: "Envoy cuts a stream that is silent for stream_idle_timeout, 5 minutes by default"
         case .varnishBetweenBytesTimeout:
@@ -39,9 +40,11 @@ extension Cause {
         case .nghttpxReadTimeout:
             "nghttpx ends a connection on which the origin is silent for backend-read-timeout, 60 s by default"
         case .idleTimeout: "someone on the way cuts streams that are silent for a while"
+        case .cutInsideEvent: "the stream breaks off within an event: who wrote it failed, or someone cuts by size"
         case .cutWithoutPattern: "the stream was cut before its end, at no age or silence that repeats"
         case .httpdErrorInStream:
-            "Apache httpd writes its HTML error page into the open stream when the origin is silent for too long or fails"
+            "Apache httpd writes its HTML error page into the open stream when the origin is silent for too long or "
+                + "fails"
         case .foreignContent: "someone writes lines into the stream that no event stream has"
         case .corruptCompression: "the compressed stream cannot be unpacked"
         case .unreadableStream: "the stream has a line or an event longer than any client has to take"
@@ -59,8 +62,8 @@ extension Cause {
     public var setting: String {
         switch self {
         case .nginxBuffering:
-            "in nginx's location: proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; or let "
-                + "X-Accel-Buffering: no through to it"
+            "in nginx's location: proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; "
+                + "or let X-Accel-Buffering: no through to it"
         case .nginxCompression: "in nginx's location: gzip off; or take text/event-stream out of gzip_types"
         case .varnishBuffering: "in vcl_backend_response, for text/event-stream: set beresp.do_stream = true;"
         case .varnishCompression: "in vcl_backend_response, for text/event-stream: set beresp.do_gzip = false;"
@@ -86,10 +89,12 @@ extension Cause {
         case .envoyIdleTimeout: "stream_idle_timeout, or the route's idle_timeout, above the heartbeat's interval"
         case .varnishBetweenBytesTimeout: "the backend's .between_bytes_timeout above the heartbeat's interval"
         case .trafficServerIdleTimeout:
-            "in records.config: proxy.config.http.transaction_no_activity_timeout_out and _in above the heartbeat's interval"
+            "in records.config: proxy.config.http.transaction_no_activity_timeout_out and _in above the heartbeat's "
+                + "interval"
         case .caddyReadTimeout: "the transport's read_timeout above the heartbeat's interval"
         case .nghttpxReadTimeout: "backend-read-timeout above the heartbeat's interval"
         case .idleTimeout: "have the origin send a heartbeat more often; probe idle measures the limit"
+        case .cutInsideEvent: "look at the server's log at that moment, and for limits on the size of responses"
         case .cutWithoutPattern: "look at the logs of the hops at that moment; probe watch keeps looking"
         case .httpdErrorInStream: "ProxyPass … timeout= (or ProxyTimeout) above the heartbeat's interval"
         case .foreignContent: "look for the hop that the text belongs to, and exclude text/event-stream there"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// Why a stream is not delivered as it is sent: the closed set that `probe diagnose` knows, and docs/diagnosis.md lists.
+/// Why a stream is not delivered as it is sent: the closed set that `probe diagnose` knows; docs/diagnosis.md has it.
 public enum Cause: String, Encodable, Sendable, CaseIterable {
     // Held back whole or in blocks
     case nginxBuffering = "nginx_buffering"
@@ -33,6 +33,7 @@ public enum Cause: String, Encodable, Sendable, CaseIterable {
     case nghttpxReadTimeout = "nghttpx_read_timeout"
     case idleTimeout = "idle_timeout"
     // Cut, altered, or no stream
+    case cutInsideEvent = "cut_inside_event"
     case cutWithoutPattern = "cut_without_pattern"
     case httpdErrorInStream = "httpd_error_in_stream"
     case foreignContent = "foreign_content"
@@ -85,8 +86,9 @@ extension Cause {
         case .httpdTimeout, .httpdErrorInStream: .httpd
         case .caddyReadTimeout: .caddy
         case .nghttpxReadTimeout: .nghttpx
-        case .compression, .buffering, .smallWritesHeld, .maximumLife, .idleTimeout, .cutWithoutPattern,
-            .foreignContent, .corruptCompression, .unreadableStream, .cached, .eventsLost, .unreachable, .tlsFailure,
+        case .compression, .buffering, .smallWritesHeld, .maximumLife, .idleTimeout, .cutInsideEvent,
+            .cutWithoutPattern, .foreignContent, .corruptCompression, .unreadableStream, .cached, .eventsLost,
+            .unreachable, .tlsFailure,
             .notHTTP, .redirect, .errorStatus, .notEventStream:
             nil
         }

@@ -27,11 +27,16 @@ struct CauseFinder {
             case .notEventStream: .notEventStream
             case .unknownCoding: .corruptCompression
             case .connection(.tls), .connection(.tlsNotConfigured): .tlsFailure
-            case .connection(.notHTTP), .connection(.protocolMismatch), .connection(.malformed): .notHTTP
+            // The last: it spoke, or hung up, before it was asked anything.
+            case .connection(.notHTTP), .connection(.protocolMismatch), .connection(.malformed),
+                .connection(.connectionClosing):
+                .notHTTP
             case .connection: .unreachable
             case .unreadable: .unreadableStream
             }
-        return Cause.Found(cause, .high, ["\(error)"])
+        let seen =
+            error == .connection(.connectionClosing) ? "the server spoke or hung up before it was asked" : "\(error)"
+        return Cause.Found(cause, .high, [seen])
     }
 
     // MARK: - Damage
@@ -41,7 +46,8 @@ struct CauseFinder {
         let foreign = evidence.streams.filter { !$0.record.foreignLines.isEmpty }
         if let first = foreign.first, let line = first.record.foreignLines.first {
             let mark = evidence.saw(.httpd)
-            let cause: Cause = mark != nil && Self.isMarkup(first.record.foreignLines)
+            let cause: Cause =
+                mark != nil && Self.isMarkup(first.record.foreignLines)
                 ? .httpdErrorInStream : .foreignContent
             let seen = "\(foreign.count) streams (\(names(foreign))) contain \"\(line)\""
             let isHttpd = cause == .httpdErrorInStream
@@ -116,11 +122,16 @@ struct CauseFinder {
         let plainWorks = deliveries.contains { !gzipRoles.contains($0.key) && $0.value.verdict == .progressive }
         if onlyGzip, plainWorks {
             return choose(
-                [(.nginx, .nginxCompression), (.varnish, .varnishCompression), (.trafficServer, .trafficServerCompression)],
+                [
+                    (.nginx, .nginxCompression), (.varnish, .varnishCompression),
+                    (.trafficServer, .trafficServerCompression),
+                ],
                 else: .compression)
         }
         // Varnish unpacks for those who do not take gzip what it has packed for all.
-        if evidence.saw(.varnish) != nil, isCoded { return choose([(.varnish, .varnishCompression)], else: .compression) }
+        if evidence.saw(.varnish) != nil, isCoded {
+            return choose([(.varnish, .varnishCompression)], else: .compression)
+        }
         return choose(
             [
                 (.akamai, .akamaiBuffering), (.cloudflare, .cloudflareBuffering),
@@ -128,10 +139,15 @@ struct CauseFinder {
             ], else: .buffering)
     }
 
-    /// HAProxy leaves no mark, but a time: the 200 ms after which the kernel sends what MSG_MORE held (tcp(7), TCP_CORK).
+    /// HAProxy leaves no mark, but a time: 200 ms, after which the kernel sends what MSG_MORE held (tcp(7), TCP_CORK).
     private func coalescing(_ held: [StreamRole: Delivery]) -> (Cause, String?) {
         let holds = held.values.compactMap(\.figures.holdMs)
         if let hold = Distribution(holds)?.median, (185...260).contains(hold) {
+            return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
+        }
+        // Without a known hold the period of the groups: the hold, and the wait for the next event.
+        let periods = held.values.compactMap(\.figures.groupPeriodMs)
+        if holds.isEmpty, let period = Distribution(periods)?.median, (190...280).contains(period) {
             return (.haproxyDelay, evidence.saw(.haproxy)?.evidence)
         }
         return (.smallWritesHeld, nil)
@@ -150,7 +166,11 @@ struct CauseFinder {
         var seen: [String] = []
         for stream in evidence.streams where stream.role.isForDelivery {
             let headers = stream.record.headers
-            if let age = headers.first(name: "age"), let seconds = Int(age), seconds > 0 { seen.append("Age: \(age)") }
+            // An answer that was collected for so long has that age.
+            let waited = ((stream.headReceived ?? stream.requested) - stream.requested).seconds
+            if let age = headers.first(name: "age"), let seconds = Double(age), seconds > waited + 1 {
+                seen.append("Age: \(TextStyle.number(seconds))")
+            }
             if let cache = headers.first(name: "x-cache"), cache.lowercased().contains("hit") {
                 seen.append("X-Cache: \(ResponseCheck.printable(cache))")
             }

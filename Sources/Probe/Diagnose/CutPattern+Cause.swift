@@ -9,7 +9,8 @@ extension CutPattern {
         let figure = TextStyle.fixed(seconds, 1)
         switch kind {
         case .age:
-            let seen = "\(cuts.count) of \(evidence.streams.count) streams (\(names)) were cut at the age of \(figure) s, "
+            let seen =
+                "\(cuts.count) of \(evidence.streams.count) streams (\(names)) were cut at the age of \(figure) s, "
                 + "however busy: \(cuts.first?.how ?? "")"
             for (name, cause) in Self.lives {
                 if let mark = marks.first(where: { $0.name == name }) {
@@ -21,13 +22,21 @@ extension CutPattern {
             }
             return Cause.Found(.maximumLife, confidence, [seen])
         case .silence:
-            let seen = "\(cuts.count) streams (\(names)) were cut after \(figure) s of silence: \(cuts.first?.how ?? "")"
+            let seen =
+                "\(cuts.count) streams (\(names)) were cut after \(figure) s of silence: \(cuts.first?.how ?? "")"
             for (name, cause) in Self.silences {
                 if let mark = marks.first(where: { $0.name == name }) {
                     return Cause.Found(cause, confidence, [seen, mark.evidence])
                 }
             }
             return Cause.Found(.idleTimeout, confidence, [seen])
+        case .insideEvent:
+            return Cause.Found(
+                .cutInsideEvent, confidence,
+                [
+                    "\(cuts.count) streams (\(names)) ended within an event, at the age of \(figure) s: "
+                        + "\(cuts.first?.how ?? "")"
+                ])
         case .none:
             let ages = cuts.map { "\($0.role.rawValue) at \(TextStyle.fixed($0.age, 1)) s" }.joined(separator: ", ")
             return Cause.Found(.cutWithoutPattern, confidence, ["cut: \(ages): \(cuts.first?.how ?? "")"])

@@ -9,6 +9,8 @@ struct CutPattern: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         /// Busy streams end at one age.
         case age
+        /// Every stream ends within an event: what a timer hits is a pause.
+        case insideEvent
         /// Only streams that had been silent end.
         case silence
         case none
@@ -21,6 +23,8 @@ struct CutPattern: Sendable, Hashable {
         /// From the last byte to the end.
         var silence: Double
         var how: String
+        var isInsideEvent = false
+        var isHTTP1 = true
     }
 
     var kind: Kind
@@ -38,7 +42,7 @@ struct CutPattern: Sendable, Hashable {
         var cuts = evidence.streams.compactMap { evidence.cut($0) }
         guard !cuts.isEmpty else { return nil }
         if evidence.saw(.envoy) != nil {
-            for place in cuts.indices where abs(cuts[place].silence - Self.envoyClose) < 0.3 {
+            for place in cuts.indices where cuts[place].isHTTP1 && cuts[place].silence > Self.envoyClose - 0.1 {
                 cuts[place].age -= Self.envoyClose
                 cuts[place].silence -= Self.envoyClose
             }
@@ -46,16 +50,25 @@ struct CutPattern: Sendable, Hashable {
         self.cuts = cuts
         // Apache Traffic Server looks at its timers once a second.
         let slack = evidence.saw(.trafficServer) == nil ? 0.15 : 1.2
-        let busy = cuts.filter { $0.silence < 0.5 * $0.age }
+        let unsilent = cuts.filter { $0.silence < 0.5 * $0.age }
+        // Some limits strike with the next write, which on a stream with heartbeats only comes late.
+        let dense = unsilent.filter(\.role.isForDelivery)
+        let busy = dense.isEmpty ? unsilent : dense
         let ages = Distribution((busy.isEmpty ? cuts : busy).map(\.age))
         let silences = Distribution(cuts.map(\.silence))
-        let longest = evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
+        let longest =
+            evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
             .map { ($0.until - $0.requested).seconds }.max() ?? 0
-        if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
+        if cuts.allSatisfy(\.isInsideEvent) {
+            kind = .insideEvent
+            seconds = ages?.median ?? 0
+            confidence = cuts.count >= 2 ? .high : .medium
+        } else if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
             kind = .age
             seconds = ages.median
             confidence = busy.count >= 3 ? .high : busy.count == 2 ? .medium : .low
-        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median) {
+        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median)
+        {
             kind = .silence
             seconds = silences.median
             // A stream that outlived these shows that it was not their age.
@@ -83,6 +96,7 @@ extension DiagnoseEvidence {
         let last = stream.record.lastArrival ?? stream.headReceived ?? stream.requested
         return CutPattern.Cut(
             role: stream.role, age: (ended - stream.requested).seconds, silence: (ended - last).seconds,
-            how: "\(ending)")
+            how: "\(ending)", isInsideEvent: stream.record.hasUnfinishedEvent,
+            isHTTP1: stream.record.connection?.applicationProtocol != .http2)
     }
 }

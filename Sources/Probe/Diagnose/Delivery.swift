@@ -58,6 +58,8 @@ public struct Delivery: Encodable, Sendable, Hashable {
         /// Arrivals further apart than 5 ms.
         public var groups = 0
         public var largestGroup = 0
+        /// From the start of a group to that of the next: the median.
+        public var groupPeriodMs: Double?
         /// The size of the pieces in which the stream came, if they are all of one size: that of a buffer.
         public var blockBytes: Int?
         /// Events that were cut in two, with a pause between.

@@ -22,6 +22,7 @@ extension DeliveryClassifier {
                 .buffered, .medium, .arrivals,
                 "\(figures.splitEvents) events were cut in two, with a pause between: someone counts bytes", figures)
         }
+        if let withHead = withHead(timeline, groups, live, figures) { return withHead }
         if groups.count == 1, live.count >= 3 {
             return together(timeline, live.count, first, figures)
         }
@@ -32,7 +33,9 @@ extension DeliveryClassifier {
         }
         let grouped = groups.filter { $0.count > 1 }.reduce(0) { $0 + $1.count }
         let share = Double(grouped) / Double(live.count)
-        if live.count >= 8, share >= 0.5, isPeriodic(groups.map { live[$0.lowerBound].received }) {
+        // What is there when the stream ends is not held to the end of its period.
+        let starts = groups.dropLast(timeline.hasEnded ? 1 : 0).map { live[$0.lowerBound].received }
+        if live.count >= 8, share >= 0.5, isPeriodic(starts) {
             return Delivery(
                 .coalesced, .low, .arrivals,
                 "\(percent(share)) of \(live.count) events came in groups at even distances: "
@@ -56,12 +59,33 @@ extension DeliveryClassifier {
     private static func silent(_ timeline: DeliveryTimeline, _ figures: Delivery.Figures) -> Delivery {
         let waited = TextStyle.fixed((timeline.until - timeline.requested).seconds, 1)
         guard timeline.headReceived != nil else {
+            if let suspect = timeline.suspect {
+                return Delivery(
+                    .buffered, .low, .nothing,
+                    "no head came within \(waited) s, while a short answer comes at once through \(suspect)", figures)
+            }
             return Delivery(
                 .undecided, .low, .nothing,
                 "no head came within \(waited) s: held back on the way, or the server sends it with its first event",
                 figures)
         }
         return Delivery(.undecided, .low, .nothing, "no event came within \(waited) s", figures)
+    }
+
+    /// A late head with many events at once. A server that is slow to begin, or sends its head with the first event,
+    /// has one or two by then.
+    private static func withHead(
+        _ timeline: DeliveryTimeline, _ groups: [Range<Int>], _ live: [DeliveryTimeline.Arrival],
+        _ figures: Delivery.Figures
+    ) -> Delivery? {
+        guard let head = timeline.headReceived, head - timeline.requested >= bufferedHold, let first = groups.first,
+            first.count >= 5, Double(first.count) >= 0.2 * Double(live.count),
+            live[first.lowerBound].received - head <= DeliveryTimeline.together
+        else { return nil }
+        return Delivery(
+            .buffered, .medium, .arrivals,
+            "\(first.count) of \(live.count) events came at once with the head of the response, "
+                + "\(TextStyle.fixed((head - timeline.requested).seconds, 1)) s after the request", figures)
     }
 
     /// All events in one piece.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// Judges one stream: send gaps against receive gaps where sending is known, else what the arrivals alone can say. A pure
-/// function of a ``DeliveryTimeline``.
+/// Judges one stream: send gaps against receive gaps where sending is known, else what the arrivals alone can say. A
+/// pure function of a ``DeliveryTimeline``.
 ///
 /// A burst of the publisher is no coalescing: only events that were sent apart and came together count as held. Delays
 /// alone are none either, for networks and busy machines delay; holding back shows in what comes together afterwards.
@@ -29,18 +29,35 @@ enum DeliveryClassifier {
         else { return byArrivals(timeline) }
         let bySending = bySending(timeline, live)
         guard timeline.basis == .otherStreams, bySending.verdict == .progressive else { return bySending }
-        // Streams that are held alike agree with each other.
+        // Streams that are held alike agree with each other, but a buffer shows by itself. Groups alone do not: streams
+        // that were opened at different times have them alike when the publisher sends so.
         let byArrivals = byArrivals(timeline)
-        return byArrivals.verdict.severity > bySending.verdict.severity ? byArrivals : bySending
+        if byArrivals.verdict == .buffered { return byArrivals }
+        guard bySending.figures.largestGroup > 1, bySending.figures.groups * 2 <= bySending.figures.events else {
+            return bySending
+        }
+        var publishersOwn = bySending
+        publishersOwn.confidence = min(bySending.confidence, .medium)
+        publishersOwn.reason =
+            "\(live.count) events came in \(bySending.figures.groups) groups, at the same moments on "
+            + "streams opened at different times: the server sends so"
+        return publishersOwn
     }
 
-    /// Headwater begins every stream at once, however quiet the channel.
+    /// Headwater begins every stream at once, however quiet the channel; others may be known to send the head at once.
     private static func notBegun(_ timeline: DeliveryTimeline) -> Delivery? {
-        guard timeline.beginsAtOnce, !timeline.hasBegun, timeline.arrivals.isEmpty,
+        guard timeline.beginsAtOnce || (timeline.isHeadDue && timeline.headReceived == nil), !timeline.hasBegun,
+            timeline.arrivals.isEmpty,
             timeline.until - timeline.requested >= bufferedHold
         else { return nil }
         let waited = TextStyle.fixed((timeline.until - timeline.requested).seconds, 1)
         let what = timeline.headReceived == nil ? "the head of the response" : "the first comment"
+        guard timeline.beginsAtOnce else {
+            return Delivery(
+                .buffered, .medium, .otherStreams,
+                "\(what), which came at once on another stream, did not come within \(waited) s",
+                figures(of: timeline, []))
+        }
         return Delivery(
             .buffered, .high, .arrivals, "\(what), which the origin sends at once, did not come within \(waited) s",
             figures(of: timeline, []))
@@ -113,7 +130,9 @@ enum DeliveryClassifier {
     private static func constantlyHeld(
         _ timeline: DeliveryTimeline, _ delays: [Int64], _ figures: Delivery.Figures
     ) -> Delivery? {
-        guard timeline.isSentOnOurClock, let median = Distribution(delays.map(\.milliseconds))?.median else { return nil }
+        guard timeline.isSentOnOurClock, let median = Distribution(delays.map(\.milliseconds))?.median else {
+            return nil
+        }
         // The error of the clock is half a round trip: twice that is more than the way takes.
         let excess = median - 2 * timeline.clockError.milliseconds
         guard excess >= (constantHold + 3 * timeline.ownDelay).milliseconds else { return nil }
@@ -132,6 +151,8 @@ enum DeliveryClassifier {
         figures.groups = groups.count
         figures.largestGroup = groups.map(\.count).max() ?? 0
         figures.blockBytes = timeline.blockBytes
+        let starts = groups.map { live[$0.lowerBound].received }
+        figures.groupPeriodMs = Distribution(zip(starts, starts.dropFirst()).map { ($1 - $0).milliseconds })?.median
         figures.splitEvents = live.count { $0.received - $0.firstByte >= 100_000_000 }
         return figures
     }

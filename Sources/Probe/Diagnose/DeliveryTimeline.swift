@@ -6,12 +6,13 @@
 struct DeliveryTimeline: Sendable {
     struct Arrival: Sendable, Hashable {
         /// When it was sent: on the publisher's clock, or on ours if ``isSentOnOurClock``. Nil: not known.
-        var sent: Int64?
+        let sent: Int64?
         var firstByte: Int64
         var received: Int64
 
         init(sent: Int64? = nil, received: Int64, firstByte: Int64? = nil) {
-            self.sent = sent
+            // Payloads may say anything; within this, differences cannot overflow.
+            self.sent = sent.flatMap { (0..<1 << 62).contains($0) ? $0 : nil }
             self.received = received
             self.firstByte = firstByte ?? received
         }
@@ -28,6 +29,10 @@ struct DeliveryTimeline: Sendable {
     var reads: [BodyRead] = []
     /// When other streams had events that this one should have had too.
     var expected: [Int64] = []
+    /// Whether the server is known to send a head at once: on another stream it came.
+    var isHeadDue = false
+    /// Someone on the way who buffers unless told otherwise, when short answers come through.
+    var suspect: String?
     /// Whether the server is known to send a head, a comment and an id at once.
     var beginsAtOnce = false
     /// Whether anything of the body came that makes sense: an event, a comment, an id.
@@ -39,7 +44,7 @@ struct DeliveryTimeline: Sendable {
     /// How late this process itself was now and then: waits up to here are ours, not the path's.
     var ownDelay: Int64 = 0
 
-    /// Arrivals that are not further apart than this came together: a busy machine needs that long to read what is there.
+    /// Arrivals no further apart than this came together: a busy machine needs that long to read what is there.
     static let together: Int64 = 5_000_000
 
     /// Runs of arrivals that came together, as ranges of ``arrivals``.

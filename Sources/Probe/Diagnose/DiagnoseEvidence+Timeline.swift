@@ -14,6 +14,10 @@ extension DiagnoseEvidence {
         timeline.hasEnded = stream.hasEnded
         timeline.ownDelay = ownDelay
         timeline.beginsAtOnce = isHeadwater
+        timeline.isHeadDue = siblings(of: stream).contains { other in
+            other.headReceived.map { $0 - other.requested < DeliveryClassifier.bufferedHold } ?? false
+        }
+        timeline.suspect = Intermediary.sightings(in: bystander).first { $0.name.buffersByDefault }?.name.displayName
         timeline.hasBegun = stream.record.events + stream.record.comments > 0 || !stream.record.lastEventID.isEmpty
         timeline.arrivals = stream.samples.map { .init(received: $0.lastByte, firstByte: $0.firstByte) }
         if !stream.samples.isEmpty, stream.samples.allSatisfy({ $0.publishTime != nil || $0.type != nil }) {
@@ -41,7 +45,7 @@ extension DiagnoseEvidence {
     /// The first of several streams to have an event had it no earlier than it was sent.
     private func addArrivalsElsewhere(of stream: Stream, to timeline: inout DeliveryTimeline) {
         var earliest: [EventSample.Key: Int64] = [:]
-        for other in siblings(of: stream) {
+        for other in siblings(of: stream) + streams.filter({ $0.role == .resume && stream.role.isOfUser }) {
             for (key, time) in other.uniqueArrivals { earliest[key] = min(time, earliest[key] ?? .max) }
         }
         let own = stream.uniqueArrivals

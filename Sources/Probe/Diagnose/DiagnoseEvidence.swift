@@ -38,6 +38,8 @@ public struct DiagnoseEvidence: Sendable {
     public var clock: ClockTrack
     /// How late timers of this process were at the 95th percentile, in nanoseconds.
     public var ownDelay: Int64
+    /// The head of a short answer beside the streams.
+    public var bystander: HTTPHeaders = [:]
     /// Whether the run was for one request only, since the method is not safe to repeat.
     public var wasSentOnce: Bool
 
@@ -69,8 +71,8 @@ public struct DiagnoseEvidence: Sendable {
 
     var sightings: [Intermediary.Sighting] {
         var seen: [Intermediary.Sighting] = []
-        for stream in streams {
-            for sighting in Intermediary.sightings(in: stream.record.headers)
+        for headers in streams.map(\.record.headers) + [bystander] {
+            for sighting in Intermediary.sightings(in: headers)
             where !seen.contains(where: { $0.name == sighting.name }) {
                 seen.append(sighting)
             }

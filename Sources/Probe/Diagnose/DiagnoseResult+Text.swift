@@ -34,7 +34,8 @@ extension DiagnoseResult {
             let hold = stream.delivery?.figures.holdMs
             return [
                 name, stream.httpVersion ?? "–", stream.status.map(String.init) ?? "–",
-                TextStyle.milliseconds(stream.headMs?.rounded()), TextStyle.milliseconds(stream.firstEventMs?.rounded()),
+                TextStyle.milliseconds(stream.headMs?.rounded()),
+                TextStyle.milliseconds(stream.firstEventMs?.rounded()),
                 String(stream.events), String(stream.comments), stream.contentEncoding ?? "–",
                 stream.delivery?.verdict.rawValue ?? "–", TextStyle.milliseconds(hold?.rounded()),
             ]

@@ -70,7 +70,9 @@ public struct DiagnoseResult: ProbeResult {
         self.causes = causes
         isHeadwater = evidence.isHeadwater
         intermediaries = evidence.sightings
-        streams = evidence.streams.map { Self.summary($0, $0.record.attempt == 1 ? deliveries[$0.role] : nil) }
+        // Where there is no stream, those that were stopped on their way say nothing.
+        let shown = evidence.streams.filter { $0.role == .plain || evidence.stream(.plain)?.isStream ?? true }
+        streams = shown.map { Self.summary($0, $0.record.attempt == 1 ? deliveries[$0.role] : nil) }
         heartbeats = HeartbeatCheck(evidence)
         resume = ResumeCheck(evidence)
         protocols = evidence.offers
@@ -85,7 +87,7 @@ public struct DiagnoseResult: ProbeResult {
         func since(_ time: Int64?) -> Double? { time.map { ($0 - stream.requested).milliseconds } }
         return Stream(
             role: stream.role, attempt: record.attempt,
-            httpVersion: record.connection.map { "\($0.applicationProtocol)" }, status: record.status,
+            httpVersion: record.connection?.applicationProtocol.display, status: record.status,
             contentEncoding: stream.coding, headMs: since(stream.headReceived),
             firstByteMs: since(record.phases.firstByteReceived), firstEventMs: since(record.firstEvent),
             events: record.events, comments: record.comments, bytes: record.bytes,
@@ -108,7 +110,8 @@ extension DiagnoseEvidence {
     /// The offers, with what the streams themselves show of HTTP/1.1.
     var offers: [ProtocolOffer] {
         let isShown = streams.contains {
-            $0.record.status != nil && $0.record.connection?.applicationProtocol != .http2 && $0.record.connection != nil
+            $0.record.status != nil && $0.record.connection?.applicationProtocol != .http2
+                && $0.record.connection != nil
         }
         return protocols.map { offer in
             guard offer.name == .http1, offer.isOffered == nil else { return offer }

@@ -17,8 +17,9 @@ public struct DiagnoseRun: Sendable {
     public var stamp = PublishStamp()
     /// Seconds.
     public var duration = 10.0
-    /// Whether to go on to `envoyDuration` behind Envoy, whose routes end streams at 15 s by default.
-    public var extendsBehindEnvoy = true
+    /// Whether to go on to `envoyDuration` behind Envoy, whose routes end streams at 15 s by default, and to
+    /// `longestWait` while no head has come.
+    public var isExtensible = true
     /// Whether Headwater is asked for streams of its measurement and of a quiet channel beside the user's.
     public var calibrates = true
     /// Whether the request may be sent more than once.
@@ -26,6 +27,8 @@ public struct DiagnoseRun: Sendable {
 
     /// 15 s, and 1 s that Envoy takes to close.
     static let envoyDuration = 16.8
+    /// A buffer of 4 KiB is full by then on most streams.
+    static let longestWait = 25.0
 
     public init(path: ProbePath, group: any EventLoopGroup, makeClient: @escaping MakeClient) {
         self.path = path
@@ -38,6 +41,7 @@ public struct DiagnoseRun: Sendable {
         case streams([DiagnoseEvidence.Stream])
         case offers([ProtocolOffer], DiagnoseEvidence.Stream?)
         case clock(ClockTrack)
+        case bystander(HTTPHeaders)
         case ownDelay(Int64)
         case timer
     }
@@ -63,7 +67,10 @@ public struct DiagnoseRun: Sendable {
                 open += 1
                 tasks.addTask { .streams(await site.calibrate()) }
             }
-            tasks.addTask { .clock(await site.watchClock()) }
+            if calibrates {
+                tasks.addTask { .clock(await site.watchClock()) }
+                tasks.addTask { .bystander(await site.recognise()) }
+            }
             tasks.addTask { .ownDelay(await OwnDelay.measure()) }
             tasks.addTask {
                 await site.waitForEnd()
@@ -73,6 +80,7 @@ public struct DiagnoseRun: Sendable {
                 switch part {
                 case .timer: tasks.cancelAll()
                 case .clock(let clock): evidence.clock = clock
+                case .bystander(let headers): evidence.bystander = headers
                 case .ownDelay(let delay): evidence.ownDelay = delay
                 case .stream(let stream):
                     open -= 1

@@ -8,11 +8,13 @@ import Transport
 
 /// The streams of one run, each with its role: opened, followed, left. Every function ends when its task is cancelled,
 /// with what it has.
-struct DiagnoseSite: Sendable {
+final class DiagnoseSite: Sendable {
     let run: DiagnoseRun
     let recording: Recording
     let client: HTTPClient
     private let started = Clock.monotonic()
+    /// Whether the origin is Headwater; nil: not known yet.
+    private let recognition = Mutex<Bool?>(nil)
 
     /// How long a stream that is to be resumed is read at most, and how many events are enough.
     private static let readBeforeLeaving = Duration.milliseconds(2_500)
@@ -132,15 +134,49 @@ struct DiagnoseSite: Sendable {
 
     // MARK: - Headwater
 
-    /// Whether some stream's head says that the origin is Headwater; waits for one.
+    /// Finds out whether the origin is Headwater, for ``isHeadwater()``: a stream's head says so, or on a path that
+    /// holds heads back a short answer, which comes through. Who is on the way leaves marks in that answer too.
+    /// - Returns: its head, if it was asked for.
+    func recognise() async -> HTTPHeaders {
+        while !Task.isCancelled, elapsed < Self.patience {
+            if recogniseByHead() { return [:] }
+            await pause(.milliseconds(20))
+        }
+        if Task.isCancelled || recogniseByHead() { return [:] }
+        let answer = await shortAnswer()
+        if answer.isHeadwater { recognition.withLock { $0 = true } }
+        while !Task.isCancelled, recognition.withLock({ $0 }) == nil, !recogniseByHead() {
+            await pause(.milliseconds(20))
+        }
+        return answer.headers
+    }
+
+    private func recogniseByHead() -> Bool {
+        guard let head = recording.head(of: StreamRole.plain.index) else { return false }
+        recognition.withLock { $0 = head.contains(name: "x-sse-connection") }
+        return true
+    }
+
     private func isHeadwater() async -> Bool {
-        while !Task.isCancelled, elapsed < run.duration {
-            if let head = recording.head(of: StreamRole.plain.index) { return head.contains(name: "x-sse-connection") }
-            // No head for so long: on a path that buffers, a short answer comes through where a stream does not.
-            if elapsed > 1.5, await estimate() != nil { return true }
-            await pause(.milliseconds(elapsed > 1.5 ? 500 : 20))
+        while !Task.isCancelled {
+            if let known = recognition.withLock({ $0 }) { return known }
+            await pause(.milliseconds(20))
         }
         return false
+    }
+
+    /// Seconds without a head until a short answer is asked for.
+    private static let patience = 1.5
+
+    private func shortAnswer() async -> (headers: HTTPHeaders, isHeadwater: Bool) {
+        let target = run.path.target.with(path: "/time")
+        guard let connection = try? await client.connect(to: target, on: run.group.next()) else { return ([:], false) }
+        defer { connection.close() }
+        let request = HTTPClientRequest(.GET, deadline: .seconds(5))
+        guard let response = try? await connection.request(request) else { return ([:], false) }
+        let body = try? await response.collect(upTo: 1_024)
+        let text = body.map { String(buffer: $0) } ?? ""
+        return (response.head.headers, PublishStamp.number(of: "received_unix_nano", in: text) != nil)
     }
 
     private func estimate() async -> ClockOffset? {
@@ -163,8 +199,8 @@ struct DiagnoseSite: Sendable {
         let left = run.duration - elapsed - 0.8
         let tag = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         var plan: [(StreamRole, String, Bool)] = [
-            (.quiet, "/channels/probe.\(tag)/events", false),
-            (.quietEvents, "/channels/probe.\(tag)/events?heartbeat=event", false),
+            (.quiet, "/channels/probe.\(tag)/events?heartbeat=1", false),
+            (.quietEvents, "/channels/probe.\(tag)/events?heartbeat=event&heartbeat=1", false),
         ]
         if left >= 2 {
             let measurement = "/events?interval=100&size=256&duration=\(Int(left))"
@@ -175,7 +211,7 @@ struct DiagnoseSite: Sendable {
                 let path = ProbePath(
                     name: role.rawValue, target: run.path.target.with(path: target), protocols: run.path.protocols,
                     headers: run.path.headers, acceptsGzip: gzip)
-                tasks.addTask { await follow(role, path: path) }
+                tasks.addTask { await self.follow(role, path: path) }
             }
             return await tasks.reduce(into: []) { $0.append($1) }
         }
@@ -183,10 +219,16 @@ struct DiagnoseSite: Sendable {
 
     // MARK: - The end
 
-    /// The run's duration; behind Envoy long enough to see its default limit.
+    /// The run's duration; behind Envoy long enough to see its default limit, and without a head until one comes.
     func waitForEnd() async {
         await pause(.seconds(run.duration))
-        guard run.extendsBehindEnvoy, !Task.isCancelled, elapsed < DiagnoseRun.envoyDuration,
+        guard run.isExtensible else { return }
+        while !Task.isCancelled, elapsed < DiagnoseRun.longestWait, recording.head(of: StreamRole.plain.index) == nil {
+            await pause(.milliseconds(100))
+            // What came with the head is recorded a moment after it.
+            if recording.head(of: StreamRole.plain.index) != nil { return await pause(.milliseconds(300)) }
+        }
+        guard !Task.isCancelled, elapsed < DiagnoseRun.envoyDuration,
             let head = recording.head(of: StreamRole.plain.index),
             Intermediary.sightings(in: head).contains(where: { $0.name == .envoy })
         else { return }

@@ -39,6 +39,14 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it collects responses as it comes, and must be told to let streams through.
+    var buffersByDefault: Bool {
+        switch self {
+        case .nginx, .akamai, .azureFrontDoor: true
+        default: false
+        }
+    }
+
     /// Where one was seen.
     public struct Sighting: Encodable, Sendable, Hashable {
         public let name: Intermediary
@@ -53,9 +61,12 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
 
     /// Everyone who left a mark, once each, in the order of the cases. `Server` alone may be the origin's own.
     public static func sightings(in headers: HTTPHeaders) -> [Sighting] {
-        allCases.compactMap { one in
+        let seen = allCases.compactMap { one in
             one.marks.lazy.compactMap { mark in mark.find(in: headers) }.first.map { Sighting(one, evidence: $0) }
         }
+        // Fastly is Varnish, and bears its marks.
+        let isFastly = seen.contains { $0.name == .fastly }
+        return seen.filter { $0.name != .varnish || !isFastly }
     }
 
     /// A field whose presence, or whose value's part, betrays someone.
@@ -82,9 +93,11 @@ public enum Intermediary: String, Encodable, Sendable, CaseIterable {
         case .nginx: [Mark("Server", "nginx"), Mark("Server", "openresty"), Mark("Server", "tengine")]
         // HAProxy leaves none by itself; its statistics cookie and header are of the administrator's making.
         case .haproxy: [Mark("Via", "haproxy"), Mark("Server", "haproxy")]
-        case .envoy: [Mark("Server", "envoy"), Mark("X-Envoy-Upstream-Service-Time"), Mark("X-Envoy-Decorator-Operation")]
+        case .envoy:
+            [Mark("Server", "envoy"), Mark("X-Envoy-Upstream-Service-Time"), Mark("X-Envoy-Decorator-Operation")]
         case .varnish: [Mark("X-Varnish"), Mark("Via", "varnish")]
-        case .trafficServer: [Mark("Server", "ats/"), Mark("Via", "apachetrafficserver"), Mark("Via", "traffic_server")]
+        case .trafficServer:
+            [Mark("Server", "ats/"), Mark("Via", "apachetrafficserver"), Mark("Via", "traffic_server")]
         case .httpd: [Mark("Server", "apache/"), Mark("Via", "(apache")]
         case .caddy: [Mark("Via", "caddy"), Mark("Server", "caddy")]
         case .nghttpx: [Mark("Via", "nghttpx"), Mark("Server", "nghttpx")]

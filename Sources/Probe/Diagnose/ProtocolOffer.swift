@@ -26,7 +26,8 @@ public struct ProtocolOffer: Encodable, Sendable, Hashable {
     }
 
     /// Connects and speaks HTTP/2's preface, or negotiates; no request is made.
-    static func tryHTTP2(_ client: HTTPClient, _ target: HTTPTarget, on eventLoop: any EventLoop) async -> ProtocolOffer {
+    static func tryHTTP2(_ client: HTTPClient, _ target: HTTPTarget, on eventLoop: any EventLoop) async -> ProtocolOffer
+    {
         let name = target.scheme == .https ? Name.h2 : .h2c
         do throws(HTTPClientError) {
             let connection = try await client.connect(to: target, on: eventLoop)
@@ -40,7 +41,8 @@ public struct ProtocolOffer: Encodable, Sendable, Hashable {
     }
 
     /// Over TLS by ALPN with `http/1.1` as the only choice; in cleartext the streams show it.
-    static func tryHTTP1(_ client: HTTPClient, _ target: HTTPTarget, on eventLoop: any EventLoop) async -> ProtocolOffer {
+    static func tryHTTP1(_ client: HTTPClient, _ target: HTTPTarget, on eventLoop: any EventLoop) async -> ProtocolOffer
+    {
         guard target.scheme == .https else { return ProtocolOffer(.http1, nil, "shown by its streams") }
         do throws(HTTPClientError) {
             let connection = try await client.connect(to: target, on: eventLoop)

@@ -90,7 +90,8 @@ public struct ResumeCheck: Encodable, Sendable, Hashable {
         }
         if missed.between > 0 {
             return (
-                .startedAnew, "\(missed.between) events of the time between were lost: the id did not reach the "
+                .startedAnew,
+                "\(missed.between) events of the time between were lost: the id did not reach the "
                     + "server, or it keeps no events", missed.between, 0
             )
         }

@@ -4,19 +4,30 @@
 /// The live table: one row for each path, cut to the width of the terminal.
 extension RecordingFigures {
     public func lines(width: Int, style: TextStyle) -> [String] {
-        let rows = [["path", "state", "events", "/s", "again", figure, "p50", "p99"]] + paths.map(row)
-        let table = TextStyle.table(rows)
+        let table = TextStyle.table(table(width))
         // The sparkline takes what room is left behind the table.
         let used = table.map(\.count).max() ?? 0
         let room = min(width - used - 2, Self.recentLimit)
-        let sparklines =
-            [room >= 8 ? "recent" : ""] + paths.map { Sparkline.text($0.recent, width: room >= 8 ? room : 0) }
+        let sparklines = ["recent"] + paths.map { Sparkline.text($0.recent, width: room) }
         let body = zip(table, sparklines).enumerated().map { place, row in
-            let line = row.0 + String(repeating: " ", count: used - row.0.count) + "  " + row.1
-            let cut = Self.cut(line, width)
-            return place == 0 ? style.paint(cut, .faint) : cut
+            let pad = String(repeating: " ", count: used - row.0.count + 2)
+            let line = Self.cut(room >= 8 ? row.0 + pad + row.1 : row.0, width)
+            return place == 0 ? style.paint(line, .faint) : line
         }
         return [style.paint(Self.cut(head, width), .bold)] + body
+    }
+
+    /// All columns, or those that fit: what is read most stays longest.
+    private func table(_ width: Int) -> [[String]] {
+        let heads = ["path", "state", "events", "/s", "again", figure, "p50", "p99"]
+        var columns = heads.indices.map { column in [heads[column]] + paths.map { row($0)[column] } }
+        if paths.allSatisfy({ $0.tally.reconnects == 0 }) { columns.removeAll { $0.first == "again" } }
+        for dropped in ["/s", "again", "state", figure] {
+            let widths = columns.map { $0.map(\.count).max() ?? 0 }
+            if widths.reduce(0, +) + 2 * (columns.count - 1) <= width { break }
+            columns.removeAll { $0.first == dropped }
+        }
+        return (0...paths.count).map { row in columns.map { $0[row] } }
     }
 
     public var line: String {
@@ -28,10 +39,7 @@ extension RecordingFigures {
         return "\(TextStyle.fixed(elapsed, 0)) s: " + parts.joined(separator: "; ")
     }
 
-    private var head: String {
-        let time = duration.map { "\(TextStyle.fixed(min(elapsed, $0), 1)) of \(TextStyle.number($0)) s" }
-        return "probe \(command)  \(time ?? "\(TextStyle.fixed(elapsed, 1)) s")  Ctrl-C ends and reports"
-    }
+    private var head: String { Countdown.head(command: command, elapsed: elapsed, duration: duration) }
 
     /// What the figures are of, as far as it is known.
     private var figure: String { paths.contains(where: \.hasLatency) ? "latency" : "gap" }

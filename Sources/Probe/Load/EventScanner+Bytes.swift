@@ -165,10 +165,16 @@ extension EventScanner {
     }
 
     private mutating func number(_ byte: UInt8, in place: LineCursor.Place) {
+        let isQuoted = cursor.place != place
         cursor.place = place
         if cursor.digits.take(byte) { return }
-        endNumber(before: byte)
-        cursor.move(to: .data)
+        // A mark that no digit follows may begin another name.
+        if isQuoted, cursor.digits.isEmpty {
+            cursor.move(to: .member)
+        } else {
+            endNumber(before: byte)
+            cursor.move(to: .data)
+        }
         step(byte)
     }
 
@@ -186,6 +192,8 @@ extension EventScanner {
 struct DigitRun: Sendable {
     private var number: UInt64 = 0
     private var count: UInt8 = 0
+
+    var isEmpty: Bool { count == 0 }
 
     /// More do not fit into 64 bits for sure.
     private static let limit: UInt8 = 19

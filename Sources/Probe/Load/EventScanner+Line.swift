@@ -73,9 +73,12 @@ extension EventScanner {
     ) -> UInt64? {
         position += offset
         while position < end, position.load(as: UInt8.self) == 0x20 { position += 1 }
+        let before = position
         if position < end, position.load(as: UInt8.self) == UInt8(ascii: "\"") { position += 1 }
         var digits = DigitRun()
         while position < end, digits.take(position.load(as: UInt8.self)) { position += 1 }
+        // A mark that no digit follows may begin another name.
+        if digits.isEmpty { position = before }
         return digits.value(before: position < end ? position.load(as: UInt8.self) : nil)
     }
 
@@ -99,6 +102,7 @@ extension EventScanner {
 
     mutating func identified(by digits: DigitRun) {
         marks.remove(.identifier)
+        if marks.contains(.ignoresIdentifiers) { return }
         guard let value = digits.value(before: nil) else { return }
         identifier = value
         marks.insert(.identifier)

@@ -60,7 +60,7 @@ struct EventScanner: Sendable {
         comments: inout UInt64,
         _ found: (Event) -> Void
     ) {
-        guard let base = bytes.baseAddress else { return }
+        guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
         let count = bytes.count
         var position = 0
         if cursor.isInside || marks.contains(.mayDropLineFeed) || !marks.contains(.notAtStart) {

@@ -150,10 +150,14 @@ extension LoadAttacker {
         return connection
     }
 
-    /// Drops all readers with their connections.
+    /// Drops all readers with their connections. Those whose connection is still on its way are opening anyhow.
     func dropAll() {
-        for slot in streams.indices where streams[slot].role == .reader && streams[slot].phase == .open {
-            figures.pointee.counts.ends.note(.dropped) { "dropped by the plan" }
+        for slot in streams.indices where streams[slot].role == .reader {
+            switch streams[slot].phase {
+            case .open: figures.pointee.counts.ends.note(.dropped) { "dropped by the plan" }
+            case .opening where connection(of: slot)?.link != nil: underWay -= 1
+            case .opening, .idle, .leaving, .gone: continue
+            }
             streams[slot].phase = .leaving
         }
         for case .some(let connection) in connections where connection.role == .reader && connection.link != nil {

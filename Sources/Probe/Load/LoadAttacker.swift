@@ -128,8 +128,8 @@ final class LoadAttacker: HTTPBodySink {
         }
         bringBack(by: now)
         guard let next = nextDue else { return }
-        let delay = max(0, next - Clock.monotonic())
-        timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { self.tick() }
+        let delay = max(Self.shortestDelay, .nanoseconds(next - Clock.monotonic()))
+        timer = loop.assumeIsolated().scheduleTask(in: delay) { self.tick() }
     }
 
     private func carryOut(_ demand: LoadSchedule.Demand) {
@@ -197,6 +197,9 @@ final class LoadAttacker: HTTPBodySink {
             loop.assumeIsolated().execute { self.tick() }
         }
     }
+
+    /// Nothing will call back any more.
+    var isOver: Bool { isStopping && connections.allSatisfy { $0 == nil } }
 
     /// Ends everything; the figures stay.
     func stop() {

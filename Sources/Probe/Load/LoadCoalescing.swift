@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
+import NIOCore
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -11,10 +13,10 @@
 ///
 /// A client that waits for every single event has its thread put to sleep and woken for each, which costs it and the
 /// server's `write` more than the event does; subscribers on other machines cost the server no such thing. So above
-/// some thousand pieces a second, a turn of the loop that brought few is followed by a short sleep. This can add as much
-/// to a delivery latency, which reports say; below, every event is taken as it comes.
+/// some thousand pieces a second, a turn of the loop that brought few is followed by a short sleep. This can add that
+/// much to a delivery latency, as the documentation says; below, every event is taken as it comes.
 struct LoadCoalescing {
-    let microseconds: UInt32
+    private let microseconds: UInt32
     private var pieces = 0
     private var isPlanned = false
     private var sinceRenewal = 0
@@ -29,6 +31,8 @@ struct LoadCoalescing {
     init(_ longest: Duration) {
         microseconds = UInt32(clamping: longest.clampedNanoseconds / 1_000)
     }
+
+    var pauseTime: TimeAmount { .microseconds(Int64(microseconds)) }
 
     /// Whether a pause was used since the last renewal.
     var isActive: Bool { isBusy && microseconds > 0 }

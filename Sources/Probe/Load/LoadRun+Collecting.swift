@@ -15,7 +15,7 @@ extension LoadRun {
     func collect(
         _ attackers: [NIOLoopBound<LoadAttacker>],
         start: Int64,
-        clock: ClockOffset?,
+        clock: LoadClock,
         into outcome: inout Outcome,
         progress: @Sendable (LoadSecond) -> Void
     ) async {
@@ -30,7 +30,7 @@ extension LoadRun {
             try? await Task.sleep(for: .nanoseconds(max(0, next - Clock.monotonic())))
             let now = Clock.monotonic()
             var figures = LoadFigures()
-            let offset = clock.map { Self.current($0) }
+            let offset = clock.offset(at: now)
             for attacker in attackers {
                 let taken = await Self.onLoop(attacker) { attacker in
                     attacker.clockOffset = offset
@@ -57,12 +57,6 @@ extension LoadRun {
             progress(second)
             (last, lastProcessor) = (now, processor)
         }
-    }
-
-    /// Our own clock is read anew, since it is steered; another's is as it was measured.
-    private static func current(_ clock: ClockOffset) -> Int64 {
-        let own = Clock.unix() - Clock.monotonic()
-        return abs(own - clock.offset) < 1_000_000_000 && clock.error < 1_000 ? own : clock.offset
     }
 
     static func onLoop<Value: Sendable>(

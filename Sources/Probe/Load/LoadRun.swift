@@ -4,12 +4,6 @@
 import NIOCore
 import Transport
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Carries a load plan out: asks for one stream first, so that a wrong URL is one line and not ten thousand, then lets
 /// an attacker loose on each loop and collects their figures every second.
 public struct LoadRun: Sendable {
@@ -55,9 +49,9 @@ public struct LoadRun: Sendable {
             outcome.failure = error
             return outcome
         }
-        let clock = await clock(clients, on: group.next())
-        outcome.knowsClock = clock != nil
-        outcome.clockError = clock?.error
+        let clock = await LoadClock(plan.path.target, client: clients[0], on: group.next())
+        outcome.knowsClock = clock.isKnown
+        outcome.clockError = clock.error
         let start = Clock.monotonic() + Self.lead
         var loops = group.makeIterator()
         var attackers: [NIOLoopBound<LoadAttacker>] = []
@@ -67,7 +61,7 @@ public struct LoadRun: Sendable {
             let made = try? await loop.submit {
                 let attacker = LoadAttacker(
                     plan: plan, share: share, clients: clients, applicationProtocol: agreed, loop: loop, start: start)
-                attacker.clockOffset = clock?.offset
+                attacker.clockOffset = clock.offset(at: start)
                 attacker.begin()
                 return NIOLoopBound(attacker, eventLoop: loop)
             }.get()
@@ -75,7 +69,20 @@ public struct LoadRun: Sendable {
         }
         await collect(attackers, start: start, clock: clock, into: &outcome, progress: progress)
         for attacker in attackers { await Self.onLoop(attacker) { $0.stop() } }
+        await Self.waitForEnds(attackers)
         return outcome
+    }
+
+    /// Until all connections are closed: their loops may end after that. Bound: connections on their way to a server
+    /// that does not answer are not waited for.
+    private static func waitForEnds(_ attackers: [NIOLoopBound<LoadAttacker>]) async {
+        let limit = Clock.monotonic() + 3_000_000_000
+        for attacker in attackers {
+            while Clock.monotonic() < limit, await onLoop(attacker, { $0.isOver }) == false {
+                // The task may be cancelled already, and a sleep of its own would end at once.
+                await Task { try? await Task.sleep(for: .milliseconds(5)) }.value
+            }
+        }
     }
 
     /// So that all loops begin at the same time.
@@ -120,23 +127,5 @@ public struct LoadRun: Sendable {
         } catch {
             throw .connection(error)
         }
-    }
-
-    /// The publisher's clock: on this machine it is ours, elsewhere Headwater says it.
-    private func clock(_ clients: [HTTPClient], on loop: any EventLoop) async -> ClockOffset? {
-        if Self.isLoopback(plan.path.target.host) { return Self.ownClock }
-        guard let client = clients.first else { return nil }
-        return await ClockEstimator(client: client, target: plan.path.target, on: loop).estimate()
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasPrefix("127.") || host == "::1"
-    }
-
-    private static var ownClock: ClockOffset {
-        let before = Clock.monotonic()
-        let unix = Clock.unix()
-        let after = Clock.monotonic()
-        return ClockOffset(offset: unix - (before + after) / 2, error: (after - before) / 2, time: after)
     }
 }

@@ -22,7 +22,7 @@ struct SequenceWindow {
 
     @inline(__always)
     mutating func note(_ number: UInt64) -> Finding {
-        if number == highest &+ 1, seen != 0 {
+        if number == highest &+ 1, seen != 0, number != 0 {
             highest = number
             seen = seen << 1 | 1
             return .inOrder

@@ -77,8 +77,10 @@ public struct Measurement: Sendable {
                 }
             }
         }
+        let snapshot = recording.snapshot()
         return Outcome(
-            paths: lanes.map(\.path), snapshot: recording.snapshot(), clocks: clocks,
+            paths: lanes.map(\.path), snapshot: snapshot,
+            clocks: SharedClocks.choose(clocks, samples: snapshot.samples),
             duration: (Clock.monotonic() - started).seconds)
     }
 
@@ -92,10 +94,10 @@ public struct Measurement: Sendable {
     /// would find requests for `/time` in their logs.
     private func watchClock(of index: Int, in recording: Recording) async -> ClockTrack {
         var track = ClockTrack([])
-        while !Task.isCancelled, !isHeadwater(index, in: recording) {
+        while !Task.isCancelled, recording.head(of: index) == nil {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        guard isHeadwater(index, in: recording) else { return track }
+        guard let head = recording.head(of: index), head.contains(name: "x-sse-connection") else { return track }
         repeat {
             if let estimate = await estimate(index) {
                 track.add(estimate)
@@ -112,9 +114,5 @@ public struct Measurement: Sendable {
     private func estimate(_ index: Int) async -> ClockOffset? {
         let lane = lanes[index]
         return await ClockEstimator(client: lane.client, target: lane.path.target, on: group.next()).estimate()
-    }
-
-    private func isHeadwater(_ index: Int, in recording: Recording) -> Bool {
-        recording.head(of: index)?.contains(name: "x-sse-connection") ?? false
     }
 }

@@ -45,7 +45,7 @@ public enum ReportPage {
         let files = [
             PackageResources.elements_js, PackageResources.scales_js, PackageResources.plot_js,
             PackageResources.bars_js, PackageResources.tables_js, PackageResources.charts_js,
-            PackageResources.page_js,
+            PackageResources.commands_js, PackageResources.page_js,
         ]
         return "\"use strict\";\n(() => {\n" + files.map(text).joined(separator: "\n") + "})();\n"
     }

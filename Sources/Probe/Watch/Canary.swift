@@ -111,7 +111,8 @@ public struct Canary: Sendable {
                 }
                 try? await Task.sleep(for: beaconInterval)
             } else {
-                try? await Task.sleep(for: .milliseconds(50))
+                // Until the head is there, and for the life of a stream that is somebody else's.
+                try? await Task.sleep(for: .milliseconds(250))
             }
         }
         await beacons.close()

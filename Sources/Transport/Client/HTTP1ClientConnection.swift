@@ -42,8 +42,9 @@ public final class HTTP1ClientConnection: ChannelInboundHandler {
     /// The first cause counts: what follows is its consequence.
     var cause: HTTPConnectionEnd.Cause?
     var isPaused = false
-    /// Stands before the decoder; for the poll that reads instead of the channel.
-    private(set) weak var reader: HTTP1ArrivalHandler?
+    /// Stands before the decoder, for the poll that reads instead of the channel; nil once it is off the pipeline. Not
+    /// weak: that makes each of its reference counts slow.
+    var reader: HTTP1ArrivalHandler?
     /// Takes bodies past the exchange.
     var sink: (any HTTPBodySink)?
     /// The body under way is chunked.

@@ -28,13 +28,18 @@ struct DiagnoseCommand: AsyncParsableCommand {
     @Argument(help: "The URL of an event stream, or NAME=URL.")
     var url: String
 
-    @Option(help: "Seconds to look, 2 to 86400. Default: 10, and 17 behind Envoy, whose routes end streams at 15 s.")
+    @Option(
+        help: """
+            Seconds to look, 2 to 86400. Default: 10; 17 behind Envoy, whose routes end streams at 15 s; up to 25 \
+            until a head comes.
+            """)
     var duration: Double?
 
     @Flag(inversion: .prefixedNo, help: "Ask Headwater for streams of its own beside the one of the URL.")
     var calibrate = true
 
-    @Flag(name: .customLong("repeat"), help: "Send a request other than GET more than once, for the checks that need it.")
+    @Flag(
+        name: .customLong("repeat"), help: "Send a request other than GET more than once, for the checks that need it.")
     var repeats = false
 
     @Flag(help: "Open one stream only, whatever the method.")
@@ -57,6 +62,7 @@ struct DiagnoseCommand: AsyncParsableCommand {
         let repeats = !once && (self.repeats || path.method == .GET)
         try await ProbeSession.run(
             output,
+            live: Countdown(command: "diagnose", duration: nil),
             measure: { group in
                 var run = DiagnoseRun(path: path, group: group) { protocols in
                     var path = path
@@ -65,7 +71,7 @@ struct DiagnoseCommand: AsyncParsableCommand {
                 }
                 run.stamp = request.stamp
                 run.duration = duration ?? 10
-                run.extendsBehindEnvoy = duration == nil
+                run.isExtensible = duration == nil
                 run.calibrates = calibrates
                 run.repeats = repeats
                 return try await run.run(into: Recording())

@@ -88,6 +88,10 @@ struct LoadCommand: AsyncParsableCommand {
         }
         if request.gzip { throw ValidationError("--gzip is not for load: bodies are read as they are") }
         if output.csv != nil { throw ValidationError("--csv is not for load, which keeps no samples: use --json") }
+        if request.stamp != PublishStamp() {
+            throw ValidationError(
+                "--time-field and --sequence-field are not for load, which looks for \"ts\" and \"seq\"")
+        }
         _ = try request.path(url)
     }
 

@@ -44,7 +44,7 @@ function flattened(object, prefix = "") {
   const found = {};
   for (const [name, value] of Object.entries(object)) {
     if (isRow(value)) Object.assign(found, flattened(value, `${prefix}${name}.`));
-    else if (isScalar(value) || value.every(isScalar)) found[prefix + name] = value;
+    else if (value !== undefined && isScalar(value) || (Array.isArray(value) && value.length > 0 && value.every(isScalar))) found[prefix + name] = value;
   }
   return found;
 }
@@ -60,16 +60,20 @@ function facts(title, columns, heads) {
     "table", {}, title ? make("caption", {}, title) : null,
     heads ? make("thead", {}, make("tr", {}, make("td", {}), heads.map((head) => make("th", { scope: "col" }, head)))) : null,
     make("tbody", {}, names.map((name) => make("tr", {}, make("th", { scope: "row" }, dotted(name)),
-      flat.map((column) => cell(column[name]))))),
+      flat.map((column) => make("td", { class: "broken" }, said(column[name])))))),
   );
 }
 
 const cell = (value) => make("td", typeof value === "string" || Array.isArray(value) ? { class: "text" } : {}, said(value));
 
+// What a row is about stands first; the JSON's names are in the order of the alphabet.
+const leading = ["path", "name", "stream", "id", "at", "at_seconds"];
+
 /** A row for each object; bounded. */
 function rowTable(title, rows) {
   const flat = rows.slice(0, mostRows).map((row) => (isRow(row) ? flattened(row) : { value: row }));
-  const names = [...new Set(flat.flatMap(Object.keys))];
+  const all = [...new Set(flat.flatMap(Object.keys))];
+  const names = [...leading.filter((name) => all.includes(name)), ...all.filter((name) => !leading.includes(name))];
   if (names.length === 0) return null;
   return make(
     "table", {}, title ? make("caption", {}, title) : null,
