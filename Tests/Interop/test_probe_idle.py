@@ -84,6 +84,9 @@ def test_the_timers_of_a_path_are_named(case: Case, reports: dict[str, dict]) ->
     result = report["result"]
     idle, lifetime = result["idle_timeout"], result["max_lifetime"]
     print(row(case, report))
+    # What a failure is to be understood by.
+    for one in result["streams"]:
+        print({name: round(value, 2) if isinstance(value, float) else value for name, value in one.items()})
     if case.idle is not None:
         assert idle["status"] == "found", idle
         assert_value(case, idle, case.idle)

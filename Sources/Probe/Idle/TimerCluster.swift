@@ -39,7 +39,8 @@ struct TimerCluster: Sendable {
         let half = (values.count + 1) / 2
         let windows = (0...(values.count - half)).map { values[$0..<($0 + half)] }
         func width(_ window: ArraySlice<Double>) -> Double { (window.last ?? 0) - (window.first ?? 0) }
-        guard let closest = windows.min(by: { width($0) < width($1) }), width(closest) <= max(0.1, lowest * 0.01) else {
+        guard let closest = windows.min(by: { width($0) < width($1) }), width(closest) <= max(0.1, lowest * 0.002)
+        else {
             return lowest
         }
         return closest[closest.startIndex + closest.count / 2]
