@@ -22,15 +22,15 @@ struct IdleNamesTests {
     }
 
     @Test(arguments: [
-        (["server": "nginx/1.22.1"], [Hop.nginx]),
+        (["server": "nginx/1.22.1"], [Intermediary.nginx]),
         (["via": "1.1 varnish (Varnish/7.1)", "x-varnish": "3"], [.varnish]),
         (["server": "envoy"], [.envoy]), (["server": "ATS/9.2.5"], [.trafficServer]),
         (["via": "1.1 varnish", "x-served-by": "cache-fra-1"], [.fastly]), (["server": "cloudflare"], [.cloudflare]),
         (["via": "2.0 nghttpx"], [.nghttpx]), (["via": "1.1 Caddy", "server": "nginx"], [.nginx, .caddy]),
         (["content-type": "text/event-stream"], []),
     ])
-    func hopsAreKnownByWhatTheyLeaveInAResponse(fields: [String: String], hops: [Hop]) {
-        #expect(Hop.named(in: HTTPHeaders(fields.map { ($0.key, $0.value) })) == hops)
+    func hopsAreKnownByWhatTheyLeaveInAResponse(fields: [String: String], hops: [Intermediary]) {
+        #expect(Intermediary.sightings(in: HTTPHeaders(fields.map { ($0.key, $0.value) })).map(\.name) == hops)
     }
 
     @Test func aHopThatDoesNotNameItselfIsGuessedByItsDefault() {
@@ -49,7 +49,7 @@ struct IdleNamesTests {
     }
 
     @Test func everySettingHasANameAndAPlausibleDefault() {
-        for hop in Hop.allCases {
+        for hop in Intermediary.allCases {
             for setting in TimerSetting.of(hop, .idle) + TimerSetting.of(hop, .lifetime) {
                 #expect(!setting.setting.isEmpty)
                 #expect((setting.defaultSeconds ?? 1) >= 1)

@@ -10,7 +10,7 @@ enum CloseDelay {
     private static let uneven = 0.15
 
     /// - Returns: 0 if there is none.
-    static func seconds(of streams: [HeldStream], hops: [Hop], isHTTP1: Bool) -> Double {
+    static func seconds(of streams: [HeldStream], hops: [Intermediary], isHTTP1: Bool) -> Double {
         guard isHTTP1 else { return 0 }
         let closed = streams.filter { $0.end?.how == .closed }
         // Bytes that were due and did not come before the end, and bytes that did, frame the delay.

@@ -69,7 +69,7 @@ public struct IdleResult: ProbeResult {
     let failures: [ProbeError]
 
     public init(_ outcome: IdleProbe.Outcome) {
-        let hops = Hop.named(in: outcome.headers)
+        let hops = Intermediary.sightings(in: outcome.headers).map(\.name)
         let isHTTP1 = outcome.connection.map { $0.applicationProtocol == .http11 } ?? false
         let delay = CloseDelay.seconds(of: outcome.streams, hops: hops, isHTTP1: isHTTP1)
         let held = CloseDelay.removed(delay, from: outcome.streams)
@@ -82,7 +82,7 @@ public struct IdleResult: ProbeResult {
         source = outcome.source == .headwater ? "headwater" : "as_is"
         upToSeconds = outcome.upTo
         measuredSeconds = outcome.duration
-        self.hops = hops.map(\.rawValue)
+        self.hops = hops.map(\.displayName)
         idleTimeout = Timer(judgement.idle, .idle, hops: hops)
         idleScope = judgement.scope
         maxLifetime = Timer(judgement.lifetime, .lifetime, hops: judgement.lifetimeIsServers ? [] : hops)
@@ -124,7 +124,7 @@ public struct IdleResult: ProbeResult {
 }
 
 extension IdleResult.Timer {
-    init(_ verdict: TimerVerdict, _ kind: TimerSetting.Kind, hops: [Hop]) {
+    init(_ verdict: TimerVerdict, _ kind: TimerSetting.Kind, hops: [Intermediary]) {
         let isFound = verdict.status == .found
         status = verdict.status
         seconds = verdict.seconds

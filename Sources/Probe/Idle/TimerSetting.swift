@@ -13,15 +13,16 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
     /// Nil: none by default.
     public let defaultSeconds: Double?
 
-    private init(_ hop: Hop, _ setting: String, _ defaultSeconds: Double?) {
-        self.hop = hop.rawValue
+    private init(_ hop: Intermediary, _ setting: String, _ defaultSeconds: Double?) {
+        self.hop = hop.displayName
         self.setting = setting
         self.defaultSeconds = defaultSeconds
     }
 
     /// The settings that can be behind a timer: of the hops that the response names; failing those, of the hops whose
     /// default or manner of ending it is.
-    static func candidates(_ kind: Kind, seconds: Double?, hops: [Hop], cuts: Set<StreamCut>) -> [TimerSetting] {
+    static func candidates(_ kind: Kind, seconds: Double?, hops: [Intermediary], cuts: Set<StreamCut>) -> [TimerSetting]
+    {
         if cuts.contains(.page) { return of(.httpd, kind) }
         if cuts.contains(where: isTimeUp) { return of(.httpd, kind) }
         let named = hops.flatMap { of($0, kind) }
@@ -29,11 +30,11 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
         guard hops.isEmpty else { return [] }
         guard let seconds else { return [] }
         // Those that leave no trace in a response come first.
-        let hidden = [Hop.haproxy, .amazonLoadBalancer, .akamai]
-        let all = (hidden + Hop.allCases.filter { !hidden.contains($0) }).flatMap { of($0, kind) }
+        let hidden = [Intermediary.haproxy, .awsLoadBalancer, .akamai]
+        let all = (hidden + Intermediary.allCases.filter { !hidden.contains($0) }).flatMap { of($0, kind) }
         // HAProxy has no defaults of its own, but is always given some.
         return all.filter { setting in
-            setting.hop == Hop.haproxy.rawValue
+            setting.hop == Intermediary.haproxy.displayName
                 || setting.defaultSeconds.map { abs($0 - seconds) <= max(1.3, $0 * 0.03) } ?? false
         }
     }
@@ -43,7 +44,7 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
         if case .goAway(let code) = cut { code.rawValue == 70_007 } else { false }
     }
 
-    static func of(_ hop: Hop, _ kind: Kind) -> [TimerSetting] {
+    static func of(_ hop: Intermediary, _ kind: Kind) -> [TimerSetting] {
         let settings: [(String, Double?)] =
             switch (hop, kind) {
             case (.nginx, .idle): [("proxy_read_timeout", 60)]
@@ -70,8 +71,8 @@ public struct TimerSetting: Encodable, Sendable, Hashable {
             case (.cloudflare, .idle): [("proxy read timeout of the plan", 125), ("the same, older plans", 100)]
             case (.fastly, .idle): [("between_bytes_timeout of the backend", 10)]
             case (.cloudFront, .idle): [("origin response timeout", 30)]
-            case (.amazonLoadBalancer, .idle): [("idle_timeout.timeout_seconds", 60)]
-            case (.googleLoadBalancer, .lifetime): [("timeout of the backend service", 30)]
+            case (.awsLoadBalancer, .idle): [("idle_timeout.timeout_seconds", 60)]
+            case (.googleFrontEnd, .lifetime): [("timeout of the backend service", 30)]
             default: []
             }
         return settings.map { TimerSetting(hop, $0.0, $0.1) }
