@@ -123,7 +123,7 @@ import Testing
             ".", " ", "gap", "heartbeat", "{", ",", "\u{0}", "\u{FEFF}", "data: {\"seq\":", "ts\":", "id: 1.", "x",
         ]
         var events = 0
-        for _ in 0..<10_000 {
+        for _ in 0..<3_000 {
             let count = Int.random(in: 1...24, using: &random)
             let text = (0..<count).map { _ in words.randomElement(using: &random) ?? "" }.joined() + "\n\n"
             let bytes = Array(text.utf8)
@@ -135,7 +135,7 @@ import Testing
             #expect(Self.scan(bytes, cuts: Array(0...bytes.count)) == expected, "\(text.debugDescription) in bytes")
         }
         // The words make events at all.
-        #expect(events > 1_000)
+        #expect(events > 200)
     }
 
     @Test func onceTheNumbersAreKnownIdsAreNotRead() {
