@@ -93,7 +93,8 @@ struct IdleFaultsTests {
 
 @Suite("A client that is kept from reading")
 struct IdleStallTests {
-    /// A machine that stalled: one stream's bytes were read half a second late, so its pause looks longer than the timer.
+    /// A machine that stalled: one stream's bytes were read half a second late, so its pause looks longer than the
+    /// timer.
     @Test func onePauseThatWasReadLateDoesNotHideATimer() {
         var simulation = IdleSimulation(.init(idle: 6))
         var streams = simulation.run(IdleCampaign(upTo: 24, source: .headwater))

@@ -27,7 +27,10 @@ extension TimerClassifier {
         let momentSpread = (moments.max() ?? 0) - (moments.min() ?? 0)
         let exact = all.filter { !$0.isInterval }
         judgement.lifetimeIsServers = isServers
-        judgement.lifetimeWaitsForWrites = exact.isEmpty && !all.contains(where: \.isSilent)
+        // Streams that nothing was due on live on beyond that age.
+        judgement.lifetimeWaitsForWrites =
+            exact.isEmpty && !all.contains(where: \.isSilent)
+            && streams.contains { $0.role == .quiet && $0.age > cluster.highest + 0.5 }
         judgement.lifetime.status = .found
         judgement.lifetime.streams = all.map(\.stream)
         judgement.lifetime.isSilent = all.contains(where: \.isSilent)

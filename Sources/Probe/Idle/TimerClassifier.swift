@@ -35,8 +35,8 @@ public struct TimerClassifier {
         return judgement
     }
 
-    /// Whether an idle timer may have ended a stream after this silence: nothing lived through a longer one. A client that
-    /// was kept from reading for a moment takes the pause before for longer than it was; so much is allowed for.
+    /// Whether an idle timer may have ended a stream after this silence: nothing lived through a longer one. A client
+    /// that was kept from reading for a moment takes the pause before for longer than it was; so much is allowed for.
     static func exceeds(_ silence: Double, _ pauses: Double) -> Bool { silence > pauses - max(0.6, pauses / 20) }
 
     /// The longest silence that bytes ended. With an idle timer on a whole connection, only of streams that had theirs
