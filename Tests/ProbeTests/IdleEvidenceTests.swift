@@ -13,6 +13,7 @@ struct IdleEvidenceTests {
     private func record(reads: [Int64]) -> StreamRecord {
         var record = StreamRecord(path: 0, stream: 4, attempt: 1, started: second)
         record.status = 200
+        record.headers = ["content-type": "text/event-stream"]
         record.phases.headReceived = 2 * second
         for time in reads { record.silences.end(at: time * second, head: record.phases.headReceived) }
         return record
@@ -32,6 +33,9 @@ struct IdleEvidenceTests {
         var record = record(reads: [])
         record.status = 404
         #expect(HeldStream(record, role: .quiet, start: 0, now: second) == nil)
+        record.status = 200
+        record.headers = ["content-type": "text/html"]
+        #expect(HeldStream(record, role: .quiet, start: 0, now: second) == nil)
     }
 
     /// httpd: the page that comes with the end must not look like bytes of the origin.
@@ -46,6 +50,20 @@ struct IdleEvidenceTests {
         #expect(held.silence == 6)
         #expect(held.longestPause == 1)
         #expect(held.end?.how == .page)
+    }
+
+    private func cluster(_ values: [Double]) -> TimerCluster {
+        TimerCluster(deaths: [], values: values.sorted())
+    }
+
+    @Test func bytesThatWereReadLateDoNotMoveTheValue() {
+        #expect(cluster([5.7, 5.9, 6, 6.001, 6.002, 6.003, 6.01]).estimate >= 6)
+        #expect(cluster([6, 6.001, 6.002, 6.4, 6.5]).estimate < 6.01)
+    }
+
+    @Test func ofATimerThatIsLookedAtOnceASecondTheEarliestEndIsNearest() {
+        #expect(cluster([6.05, 6.2, 6.35, 6.5, 6.65, 6.8, 6.95]).estimate == 6.05)
+        #expect(cluster([6.2]).estimate == 6.2)
     }
 
     private func held(_ interval: Double?, opened: Double = 0, last: Double, end: Double) -> HeldStream {

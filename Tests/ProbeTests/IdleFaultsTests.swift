@@ -90,3 +90,32 @@ struct IdleFaultsTests {
         #expect(judgement.lifetime.status == .unknown)
     }
 }
+
+@Suite("A client that is kept from reading")
+struct IdleStallTests {
+    /// A machine that stalled: one stream's bytes were read half a second late, so its pause looks longer than the timer.
+    @Test func onePauseThatWasReadLateDoesNotHideATimer() {
+        var simulation = IdleSimulation(.init(idle: 6))
+        var streams = simulation.run(IdleCampaign(upTo: 24, source: .headwater))
+        guard let slow = streams.firstIndex(where: { $0.interval == 5.5 }) else {
+            Issue.record("no stream with bytes every 5.5 s")
+            return
+        }
+        streams[slow].longestPause = 6.3
+        let judgement = TimerClassifier(streams).judge()
+        #expect(isNear(judgement.idle.seconds, 6))
+        #expect(judgement.idle.confidence == .high)
+    }
+
+    @Test func endsThatManyStreamsOutlivedInSilenceAreNoIdleTimer() {
+        var streams = (0..<6).map { number in
+            var stream = HeldStream(
+                number: number, role: .asIs, opened: Double(number), lastArrival: 90 + Double(number), until: 100)
+            stream.longestPause = 5.2
+            return stream
+        }
+        streams[0].end = .init(at: 95, how: .closed)
+        streams[0].until = 95
+        #expect(TimerClassifier(streams).judge().idle.status == .noneSeen)
+    }
+}

@@ -3,8 +3,8 @@
 
 @testable import Probe
 
-/// A path with timers, in virtual time: what a campaign asks for is held, and ends as the path's timers have it. So plan
-/// and judgement are tested together, for runs of an hour too.
+/// A path with timers, in virtual time: what a campaign asks for is held, and ends as the path's timers have it. So
+/// plan and judgement are tested together, for runs of an hour too.
 struct IdleSimulation {
     /// What is between the client and the origin.
     struct Path {

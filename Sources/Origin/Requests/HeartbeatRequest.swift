@@ -4,8 +4,8 @@
 // The parameter `heartbeat` of a stream: how, how often and whether it is kept alive. Who looks for an idle timer on
 // the way needs streams that are as quiet as they are told to be, whatever the origin does for everybody else.
 
-/// What a subscriber wants instead of the origin's heartbeats: any of `comment`, `event`, `off` and a number of seconds,
-/// each with a `heartbeat=` of its own.
+/// What a subscriber wants instead of the origin's heartbeats: any of `comment`, `event`, `off` and a number of
+/// seconds, each with a `heartbeat=` of its own.
 struct HeartbeatRequest: Equatable {
     var form = HeartbeatForm.comment
     /// Nanoseconds; 0 for no heartbeats, nil for as often as the origin is configured to.

@@ -24,7 +24,7 @@ public struct PathSummary: Encodable, Sendable {
         }
     }
 
-    /// The steps to the first event, of the first stream; nil where a step did not happen.
+    /// The steps to the first event, of the first stream that made a connection; nil where a step did not happen.
     public struct Phases: Encodable, Sendable {
         public let dnsMs, connectMs, tunnelMs, tlsMs, settingsMs, requestToHeadMs, headToFirstByteMs: Double?
 
@@ -101,7 +101,8 @@ public struct PathSummary: Encodable, Sendable {
         comments = streams.reduce(0) { $0 + $1.comments }
         ttfbMs = (first?.timeToHead).milliseconds
         firstEventMs = (first?.timeToFirstEvent).milliseconds
-        phases = first.map { Phases($0.phases) }
+        // Of streams that share a connection, one has waited for its making.
+        phases = (streams.first { $0.phases.connection != nil } ?? first).map { Phases($0.phases) }
         latency = Distribution(samples.compactMap { clock.latency(of: $0).milliseconds }).map(Figures.init)
         latencyErrorMs = latency == nil ? nil : clock.error.milliseconds
         let order = StreamOrder(samples)

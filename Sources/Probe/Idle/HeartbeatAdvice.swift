@@ -9,7 +9,7 @@ enum HeartbeatAdvice {
     /// For a path without a timer in sight: others may have one.
     private static let careful = 15.0
 
-    /// Below half of the timeout, so that one heartbeat can be lost or late; by a margin, since the timeout is measured.
+    /// Below half of the timeout, so that one heartbeat can be lost or late; by a margin, since it is measured.
     static func seconds(below timeout: Double) -> Double {
         usual.first { $0 <= timeout * 0.45 } ?? (timeout / 3 * 10).rounded(.down) / 10
     }

@@ -9,7 +9,9 @@ extension HeldStream {
     ///   - start: the run's, in monotonic nanoseconds; `now` likewise.
     /// - Returns: nil for a stream that has not got its response yet, or got none that is a stream.
     init?(_ record: StreamRecord, role: Role, start: Int64, now: Int64) {
-        guard record.status == 200, let head = record.phases.headReceived else { return nil }
+        guard record.status == 200, let head = record.phases.headReceived,
+            ResponseCheck.isEventStream(record.headers.first(name: "content-type") ?? "")
+        else { return nil }
         func seconds(_ time: Int64) -> Double { (time - start).seconds }
         number = record.stream
         self.role = role

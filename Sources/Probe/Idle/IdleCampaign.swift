@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// What to open next and when to stop, from what the streams so far have done. A pure state machine: the runner tells it
-/// the time and the streams, ten times a second, and does what it says.
+/// What to open next and when to stop, from what the streams so far have done. A pure state machine: the runner tells
+/// it the time and the streams, many times a second, and does what it says.
 public struct IdleCampaign: Sendable {
     public enum Action: Sendable, Hashable {
         case open(IdlePlan.Opening)
@@ -186,9 +186,10 @@ public struct IdleCampaign: Sendable {
         refined += 1
         refinedRange = range
         let step = (range.upperBound - range.lowerBound) / Double(Self.rungs + 1)
-        return (1...Self.rungs).map { rung in
-            let interval = ((range.lowerBound + Double(rung) * step) * 100).rounded() / 100
-            return IdlePlan.Opening(role: .beating(interval), at: now + 0.03 * Double(rung))
+        // Origins keep intervals to a tenth of a second.
+        let intervals = (1...Self.rungs).map { ((range.lowerBound + Double($0) * step) * 10).rounded() / 10 }
+        return Set(intervals).sorted().enumerated().map { rung, interval in
+            IdlePlan.Opening(role: .beating(interval), at: now + 0.03 * Double(rung))
         }
     }
 

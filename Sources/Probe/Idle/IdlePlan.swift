@@ -3,8 +3,8 @@
 
 /// Which streams to hold for a run of a given length, and when to open each. Pure.
 ///
-/// Openings are spread unevenly over a few seconds: ends at one age then lie at different moments, ends in one moment at
-/// different ages, and a hop that looks at its timers once a second shows that it does.
+/// Openings are spread unevenly over a few seconds: ends at one age then lie at different moments, ends in one moment
+/// at different ages, and a hop that looks at its timers once a second shows that it does.
 public struct IdlePlan: Sendable, Hashable {
     /// One stream to open.
     public struct Opening: Sendable, Hashable {
@@ -24,8 +24,8 @@ public struct IdlePlan: Sendable, Hashable {
 
     /// Streams that only wait. They measure an idle timer by themselves: from their last bytes to their end.
     public var quiet: [Opening]
-    /// Streams with bytes at intervals that rise to the length of the run. Those below an idle timer outlive it and show
-    /// that it is none of age; those above die of it; and what they live through is proven.
+    /// Streams with bytes at intervals that rise to the length of the run. Those below an idle timer outlive it and
+    /// show that it is none of age; those above die of it; and what they live through is proven.
     public var beating: [Opening]
     /// A silent stream with busy siblings on its connection; HTTP/2 only.
     public var siblings: [Opening]

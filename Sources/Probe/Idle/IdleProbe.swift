@@ -38,11 +38,11 @@ public struct IdleProbe: Sendable {
     }
 
     /// Ends early when both timers are known, or with what it has when its task is cancelled.
-    /// - Parameter progress: told ten times a second, for a live view.
-    public func run(progress: @Sendable (Double, [HeldStream]) -> Void = { _, _ in }) async -> Outcome {
+    /// - Parameter watch: where a live view looks.
+    public func run(watch: IdleWatch? = nil) async -> Outcome {
         var run = Run(probe: self)
         await run.look()
-        if run.outcome.failures.isEmpty { await run.hold(progress) }
+        if run.outcome.failures.isEmpty { await run.hold(watch) }
         return await run.finish()
     }
 
@@ -97,7 +97,7 @@ public struct IdleProbe: Sendable {
         }
 
         /// Does what the campaign says until it says that it is over.
-        mutating func hold(_ progress: @Sendable (Double, [HeldStream]) -> Void) async {
+        mutating func hold(_ watch: IdleWatch?) async {
             if ours != nil { tasks[0].cancel() }
             var campaign = IdleCampaign(
                 upTo: probe.upTo, source: outcome.source,
@@ -112,7 +112,7 @@ public struct IdleProbe: Sendable {
                     case .open(let opening): open(opening)
                     }
                 }
-                progress(now, held)
+                watch?.show(held)
                 try? await Task.sleep(for: IdleProbe.tick)
             }
         }

@@ -13,8 +13,8 @@ extension IdleResult {
                 shutdown.isSilent
                     ? Finding(
                         .problem, path: name,
-                        "silently dropped: \(at) s into the run, bytes stopped on \(shutdown.streams) streams at once and "
-                            + "nobody closed them",
+                        "silently dropped: \(at) s into the run, bytes stopped on \(shutdown.streams) streams at once "
+                            + "and nobody closed them",
                         advice:
                             "the way is gone (firewall, NAT, a dead hop); let clients give up when heartbeats are due "
                             + "and do not come")
@@ -37,8 +37,8 @@ extension IdleResult {
             findings.append(
                 Finding(
                     .note, path: name,
-                    "connections are closed about \(TextStyle.fixed(closeDelaySeconds, 1)) s after their streams ended, "
-                        + "as Envoy's delayed_close_timeout has it; the values above are without it",
+                    "connections are closed about \(TextStyle.fixed(closeDelaySeconds, 1)) s after their streams "
+                        + "ended, as Envoy's delayed_close_timeout has it; the values above are without it",
                     advice: "--protocol h2 shows the ends at once, if the hop speaks it"))
         }
         if source == "as_is" { findings.append(cadenceNote) }
@@ -76,8 +76,8 @@ extension IdleResult {
         let pause = TextStyle.fixed(idleTimeout.survivedSeconds, 1)
         return Finding(
             .note, path: name,
-            "the cadence is the server's own: an idle timeout shows only if the stream falls silent for long enough; the "
-                + "longest silence that bytes ended was \(pause) s",
+            "the cadence is the server's own: an idle timeout shows only if the stream falls silent for long enough; "
+                + "the longest silence that bytes ended was \(pause) s",
             advice: "probe a stream that stays silent, or an origin that makes streams to order (headwater serve)")
     }
 }

@@ -8,7 +8,7 @@ extension IdleResult {
         var lines = ["\(style.paint(name, .bold))  \(url)  \(httpVersion ?? "no response")\(hops)"]
         guard !streams.isEmpty else { return lines }
         lines.append(
-            "\(streams.count) streams in \(TextStyle.fixed(measuredSeconds, 1)) s, "
+            "\(count(streams.count)) in \(TextStyle.fixed(measuredSeconds, 1)) s, "
                 + (source == "headwater" ? "of chosen cadence" : "as the server sends them"))
         lines.append("")
         lines += section("idle timeout", idleText, style)
@@ -55,7 +55,7 @@ extension IdleResult {
             var lines = ["\(seconds(timer.seconds)), \(sureness(timer))"]
             lines.append(
                 timer.isSilent
-                    ? "\(timer.ends) streams got no more bytes at that age, unclosed" : ends(timer, of: "age"))
+                    ? "\(count(timer.ends)) got no more bytes at that age, unclosed" : ends(timer, of: "age"))
             if lifetimeIsServers { lines.append("the server ends the streams itself, as HTTP has it") }
             if lifetimeWaitsForWrites { lines.append("it shows with the next bytes only: silent streams stay") }
             return lines + settings(timer)
@@ -83,7 +83,7 @@ extension IdleResult {
         let values =
             high - low < 0.01
             ? seconds(high) : "\(TextStyle.fixed(low, 2)) to \(TextStyle.fixed(high, 2)) s"
-        return "\(timer.ends) streams ended after \(values) of \(what): \(timer.how.joined(separator: "; "))"
+        return "\(count(timer.ends)) ended after \(values) of \(what): \(timer.how.joined(separator: "; "))"
     }
 
     /// The slowest stream that lived on where silent ones were ended.
@@ -93,6 +93,8 @@ extension IdleResult {
             .compactMap(\.intervalSeconds).filter { $0 < value }.max()
         return slowest.map { ["streams with bytes every \(short($0)) s live on"] } ?? []
     }
+
+    private func count(_ streams: Int) -> String { streams == 1 ? "1 stream" : "\(streams) streams" }
 
     private func short(_ value: Double) -> String {
         value == value.rounded() ? TextStyle.fixed(value, 0) : TextStyle.fixed(value, 1)

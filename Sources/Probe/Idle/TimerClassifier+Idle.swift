@@ -18,8 +18,8 @@ extension TimerClassifier {
         pauses: Double
     ) {
         if !connections.isEmpty { return judgeConnections(&judgement, connections) }
-        let candidates = deaths.filter { !$0.isInterval && $0.idle > pauses + max(0.1, pauses / 100) }
-        guard let cluster = TimerCluster.largest(of: candidates, by: \.idle) else {
+        let candidates = deaths.filter { !$0.isInterval && Self.exceeds($0.idle, pauses) }
+        guard let cluster = TimerCluster.largest(of: candidates, by: \.idle), isNotRefuted(cluster) else {
             return judgeWithoutEnds(&judgement, &deaths, pauses: pauses)
         }
         let value = cluster.estimate
@@ -40,6 +40,12 @@ extension TimerClassifier {
             }
         let width = TimerCluster.width(at: cluster.highest)
         deaths.removeAll { abs($0.idle - value) <= width && !$0.isSilent }
+    }
+
+    /// Fewer streams lived through longer silences than were ended for theirs.
+    private func isNotRefuted(_ cluster: TimerCluster) -> Bool {
+        2 * streams.count { $0.longestPause > cluster.estimate + 0.1 } < cluster.deaths.count
+            || streams.allSatisfy { $0.longestPause <= cluster.lowest }
     }
 
     /// No stream was ended for its silence: because bytes stayed away, because none lived long enough, or because there
@@ -71,8 +77,7 @@ extension TimerClassifier {
 
     /// Bytes that are due after a longer silence than any that was survived stay away, while others come.
     func fitsSilentIdle(_ death: TimerDeath, among deaths: [TimerDeath], pauses: Double) -> Bool {
-        // Heartbeats come late by a little, so the two can overlap by that much.
-        guard death.isSilent, let interval = death.stream.interval, interval > pauses - TimerDeath.uneven else {
+        guard death.isSilent, let interval = death.stream.interval, Self.exceeds(interval, pauses) else {
             return false
         }
         return streams.contains {

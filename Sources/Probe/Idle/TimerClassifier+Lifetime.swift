@@ -5,7 +5,7 @@
 
 extension TimerClassifier {
     func judgeLifetime(_ judgement: inout TimerJudgement, _ deaths: inout [TimerDeath], pauses: Double) {
-        let isIdle: (TimerDeath) -> Bool = { !$0.isInterval && $0.idle > pauses + max(0.1, pauses / 100) }
+        let isIdle: (TimerDeath) -> Bool = { !$0.isInterval && Self.exceeds($0.idle, pauses) }
         let candidates = deaths.filter { !isIdle($0) && !fitsSilentIdle($0, among: deaths, pauses: pauses) }
         guard let cluster = lifetimeCluster(candidates) else {
             judgement.lifetime.status = streams.isEmpty ? .unknown : .noneSeen

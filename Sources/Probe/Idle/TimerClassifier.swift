@@ -3,8 +3,8 @@
 
 /// Tells from the ends of held streams which timers ended them. Pure: the same streams give the same judgement.
 ///
-/// An idle timer ends streams at one silence whatever their age, a maximum lifetime at one age whatever their silence, a
-/// shutdown at one moment whatever both. What streams *lived through* rules out the rest: a silence that bytes ended
+/// An idle timer ends streams at one silence whatever their age, a maximum lifetime at one age whatever their silence,
+/// a shutdown at one moment whatever both. What streams *lived through* rules out the rest: a silence that bytes ended
 /// was shorter than any idle timer, and an age at which bytes came is below any lifetime.
 public struct TimerClassifier {
     let streams: [HeldStream]
@@ -34,6 +34,10 @@ public struct TimerClassifier {
         judgement.unexplained = deaths.map(\.stream)
         return judgement
     }
+
+    /// Whether an idle timer may have ended a stream after this silence: nothing lived through a longer one. A client that
+    /// was kept from reading for a moment takes the pause before for longer than it was; so much is allowed for.
+    static func exceeds(_ silence: Double, _ pauses: Double) -> Bool { silence > pauses - max(0.6, pauses / 20) }
 
     /// The longest silence that bytes ended. With an idle timer on a whole connection, only of streams that had theirs
     /// to themselves.

@@ -31,9 +31,18 @@ struct TimerCluster: Sendable {
         return TimerCluster(deaths: Array(sorted[best]), values: sorted[best].map(value))
     }
 
-    /// What the timer is set to. Timers fire late and never early, so of ends that scatter the earliest is nearest; of
-    /// those that do not, the middle.
+    /// What the timer is set to. Where half of the values lie close together that is it, and the rest is jitter: bytes
+    /// that were read late make a silence look short, ends that were read late make it look long. Values that lie apart
+    /// are those of a timer that is looked at now and then: it fires late and never early, so the earliest is nearest.
     var estimate: Double {
-        spread <= max(0.1, lowest * 0.01) ? values[values.count / 2] : lowest
+        guard values.count > 2 else { return lowest }
+        let half = (values.count + 1) / 2
+        let windows = (0...(values.count - half)).map { values[$0..<($0 + half)] }
+        func width(_ window: ArraySlice<Double>) -> Double { (window.last ?? 0) - (window.first ?? 0) }
+        guard let closest = windows.min(by: { width($0) < width($1) }), width(closest) <= max(0.1, lowest * 0.002)
+        else {
+            return lowest
+        }
+        return closest[closest.startIndex + closest.count / 2]
     }
 }

@@ -33,8 +33,8 @@ extension LoadAttacker {
     }
 
     /// How long heads and ends of other connections may wait.
-    private static let longestWait: Int64 = 1_000_000
-    /// NIO runs what is due, and what that makes due, before it looks at sockets again. So who comes back at once to let
-    /// sockets have their turn must not be due at once.
+    private static let longestWait: Int64 = 4_000_000
+    /// NIO runs what is due, and what that makes due, before it looks at sockets again. So who comes back to let sockets
+    /// have their turn must not be due at once.
     static let shortestDelay = TimeAmount.microseconds(10)
 }

@@ -173,7 +173,10 @@ extension LoadAttacker {
     static let slowInterval = TimeAmount.milliseconds(100)
 
     func feedSlowStreams() {
-        let count = max(1, plan.slowRate / 10)
+        let now = Clock.monotonic()
+        // By the time that has passed: a busy loop comes late.
+        let count = Int(Double(plan.slowRate) * Double(now - slowFedAt) / 1e9)
+        slowFedAt = now
         for slot in streams.indices where streams[slot].role == .slow && streams[slot].phase == .open {
             exchanges[slot]?.consumed(count)
         }

@@ -38,6 +38,8 @@ final class LoadAttacker: HTTPBodySink {
     var isStopping = false
     var timer: Scheduled<Void>?
     var slowTimer: Scheduled<Void>?
+    /// When slow streams were last given what they read, monotonic.
+    var slowFedAt: Int64 = 0
     /// Publisher's clock less ours: Unix time − monotonic, in nanoseconds. Nil: unknown, and no latency is measured.
     var clockOffset: Int64?
     var coalescing: LoadCoalescing
@@ -113,6 +115,7 @@ final class LoadAttacker: HTTPBodySink {
     // MARK: Time
 
     func begin() {
+        slowFedAt = Clock.monotonic()
         if plan.slow > 0, plan.slowRate > 0 { feedSlowStreams() }
         tick()
     }

@@ -13,8 +13,8 @@ import NIOCore
 ///
 /// A client that waits for every single event has its thread put to sleep and woken for each, which costs it and the
 /// server's `write` more than the event does; subscribers on other machines cost the server no such thing. So above
-/// some thousand pieces a second, a turn of the loop that brought few is followed by a short sleep. This can add as much
-/// to a delivery latency, which reports say; below, every event is taken as it comes.
+/// some thousand pieces a second, a turn of the loop that brought few is followed by a short sleep. This can add that
+/// much to a delivery latency, as the documentation says; below, every event is taken as it comes.
 struct LoadCoalescing {
     private let microseconds: UInt32
     private var pieces = 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-/// Finds the content in a chunked body (RFC 9112 section 7.1), in place and cut anywhere. A pure state machine; it reads
-/// up to the last chunk, which it leaves to the ordinary decoder together with the trailers.
+/// Finds the content in a chunked body (RFC 9112 section 7.1), in place and cut anywhere. A pure state machine; it
+/// reads up to the last chunk, which it leaves to the ordinary decoder together with the trailers.
 struct ChunkReader {
     enum Step: Equatable {
         /// Content, as a range of the bytes given; more may follow in them.

@@ -19,8 +19,6 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
     private var chunks: ChunkReader?
     /// Who reads instead of NIO, under which number.
     private var poll: (owner: HTTP1BodyPoll, number: Int)?
-    /// The socket, while the body is read directly and the channel is active.
-    private(set) var directDescriptor: CInt?
 
     init(connection: HTTP1ClientConnection) {
         self.connection = connection
@@ -31,19 +29,20 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        endDirectReading()
+        endDirectReading(isOpen: false)
         self.context = nil
         connection.reader = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         // The descriptor is closed, and epoll has forgotten it.
-        directDescriptor = nil
-        endDirectReading()
+        endDirectReading(isOpen: false)
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // An adopted connection is read by NIO only at its end.
+        endDirectReading(isOpen: true)
         connection.arrival = HTTPArrival(time: Clock.monotonic(), read: connection.arrival.read + 1)
         take(unwrapInboundIn(data), context: context)
     }
@@ -78,12 +77,10 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
             case .content(let range): connection.deliver(UnsafeRawBufferPointer(rebasing: bytes[range]), to: sink)
             case .needsMore: return bytes.count
             case .lastChunk:
-                chunks = nil
-                endDirectReading()
-                if let context { pass(ByteBuffer(string: "0\r\n"), context: context) }
+                end(step)
                 return position
-            case .malformed(let reason):
-                connection.fail(.malformed(reason), .violation(reason))
+            case .malformed:
+                end(step)
                 return bytes.count
             }
         }
@@ -107,32 +104,48 @@ final class HTTP1ArrivalHandler: ChannelInboundHandler {
         }
     }
 
-    // MARK: Direct reading
-
-    var canBeAdopted: Bool {
-        chunks != nil && poll == nil && connection.isReadFreely && connection.channel.isActive
+    /// To the decoder goes what ends a chunked body, or nothing any more.
+    private func end(_ step: ChunkReader.Step) {
+        chunks = nil
+        if case .malformed(let reason) = step {
+            connection.fail(.malformed(reason), .violation(reason))
+        } else if let context {
+            pass(ByteBuffer(string: "0\r\n"), context: context)
+        }
     }
 
-    func adopted(by owner: HTTP1BodyPoll, number: Int, descriptor: CInt) {
+    // MARK: Reading past NIO
+
+    /// Gives the body under way to a poll; nil if there is none that it may read.
+    func handOver(socket: CInt) -> HTTP1BodyPoll.Body? {
+        guard let chunks, poll == nil, connection.isReadFreely, let token = connection.exchange?.token else {
+            return nil
+        }
+        self.chunks = nil
+        return HTTP1BodyPoll.Body(socket: socket, token: token, chunks: chunks, arrival: connection.arrival)
+    }
+
+    func adopted(by owner: HTTP1BodyPoll, number: Int) {
         poll = (owner, number)
-        directDescriptor = descriptor
     }
 
-    /// What the poll has read.
-    func received(_ bytes: UnsafeRawBufferPointer, at time: Int64) {
-        connection.arrival = HTTPArrival(time: time, read: connection.arrival.read + 1)
-        guard let sink = connection.sink, let context else { return }
-        let used = deliver(bytes, to: sink)
-        guard used < bytes.count else { return }
-        take(ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[used...])), context: context)
+    /// The body, as far as it is read.
+    func takeBack(_ body: HTTP1BodyPoll.Body) {
+        chunks = body.chunks
+        connection.arrival = body.arrival
     }
 
-    private func endDirectReading() {
+    /// The poll has found the end of the body, or what is no chunk.
+    func bodyEnded(_ step: ChunkReader.Step, rest: UnsafeRawBufferPointer) {
+        endDirectReading(isOpen: true)
+        end(step)
+        if step == .lastChunk, let context, !rest.isEmpty { take(ByteBuffer(bytes: rest), context: context) }
+    }
+
+    private func endDirectReading(isOpen: Bool) {
         guard let poll else { return }
         self.poll = nil
-        let socket = directDescriptor
-        directDescriptor = nil
-        poll.owner.release(poll.number, descriptor: socket)
-        if socket != nil { try? connection.channel.syncOptions?.setOption(.autoRead, value: true) }
+        takeBack(poll.owner.release(poll.number, isOpen: isOpen))
+        if isOpen { try? connection.channel.syncOptions?.setOption(.autoRead, value: true) }
     }
 }

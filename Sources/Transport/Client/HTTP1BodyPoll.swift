@@ -17,12 +17,25 @@ import NIOCore
 /// Belongs to the event loop of its connections, whose owner calls ``poll(timeout:)`` often. Linux only.
 public final class HTTP1BodyPoll {
     private let descriptor: CInt
-    /// By the number that epoll gives back. Bound: one for each connection adopted.
+    /// What a read touches, by the number that epoll gives back. Bound: one for each connection adopted.
+    private var bodies: ContiguousArray<Body> = []
+    /// Whose they are; nil where free.
     private var readers: ContiguousArray<HTTP1ArrivalHandler?> = []
+    /// Takes all bodies.
+    private var sink: (any HTTPBodySink)?
     private var free: [Int] = []
     private let buffer: UnsafeMutableRawBufferPointer
     /// Adopted connections.
     public private(set) var count = 0
+
+    /// The middle of a body. All of it here, and nothing else, because the objects of a connection are scattered over
+    /// more cache lines than all else that a read costs.
+    struct Body {
+        var socket: CInt
+        var token: UInt32
+        var chunks: ChunkReader
+        var arrival: HTTPArrival
+    }
 
     /// What one `recv` takes at most. What does not fit follows at once.
     private static let bufferBytes = 65_536
@@ -48,28 +61,34 @@ public final class HTTP1BodyPoll {
     }
 
     /// Takes over a connection for the rest of its body.
-    /// - Returns: false, and nothing changes, unless it is HTTP/1.1 in cleartext, in the middle of a chunked body that
-    ///   goes to a sink with `HTTPFlow.automatic`.
+    /// - Returns: false, and nothing changes, unless it is HTTP/1.1 in cleartext, in the middle of a chunked body with
+    ///   `HTTPFlow.automatic` that goes to the same sink as those adopted before.
     public func adopt(_ link: HTTPClientLink) -> Bool {
         #if os(Linux)
-            guard case .http1(let connection) = link, let reader = connection.reader, reader.canBeAdopted,
-                let socket = DirectSocket(connection.channel), connection.channel.isActive
+            guard case .http1(let connection) = link, let reader = connection.reader,
+                let socket = DirectSocket(connection.channel), connection.channel.isActive,
+                let sink = connection.sink, self.sink == nil || self.sink === sink,
+                let body = reader.handOver(socket: socket.descriptor)
             else { return false }
             let number = free.popLast() ?? readers.count
-            if number == readers.count { readers.append(nil) }
+            if number == readers.count {
+                readers.append(nil)
+                bodies.append(body)
+            }
             // Edge-triggered: each report is followed by reading to the end, and level-triggered ones are asked twice.
-            var event = epoll_event(
-                events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: UInt64(number)))
+            var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: UInt64(number)))
             guard (try? connection.channel.syncOptions?.setOption(.autoRead, value: false)) != nil,
                 epoll_ctl(descriptor, EPOLL_CTL_ADD, socket.descriptor, &event) == 0
             else {
                 free.append(number)
-                try? connection.channel.syncOptions?.setOption(.autoRead, value: true)
+                reader.takeBack(body)
                 return false
             }
+            self.sink = sink
+            bodies[number] = body
             readers[number] = reader
             count += 1
-            reader.adopted(by: self, number: number, descriptor: socket.descriptor)
+            reader.adopted(by: self, number: number)
             return true
         #else
             return false
@@ -81,41 +100,58 @@ public final class HTTP1BodyPoll {
     /// - Returns: how many connections had something.
     public func poll(timeout: Int32) -> Int {
         #if os(Linux)
-            withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
+            guard let sink else { return 0 }
+            return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
                 let found = Int(epoll_wait(descriptor, events.baseAddress, CInt(Self.batch), timeout))
                 guard found > 0 else { return 0 }
                 for event in events[..<found] {
                     let number = Int(event.data.u64)
-                    if readers.indices.contains(number), let reader = readers[number] { read(reader) }
+                    if bodies.indices.contains(number) { read(number, for: sink) }
                 }
                 return found
             }
         #else
-            0
+            return 0
         #endif
     }
 
     /// Reads until there is no more. An end or an error stays for NIO, which has been told of it too.
-    @inline(__always)
-    private func read(_ reader: HTTP1ArrivalHandler) {
+    private func read(_ number: Int, for sink: any HTTPBodySink) {
         #if os(Linux)
-            // A reader that is done has given its descriptor up.
-            while let socket = reader.directDescriptor {
-                let count = recv(socket, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
+            // A body that is done has given its descriptor up.
+            while bodies[number].socket >= 0 {
+                var body = bodies[number]
+                let count = recv(body.socket, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
                 guard count > 0 else { return }
-                reader.received(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: Clock.monotonic())
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                body.arrival = HTTPArrival(time: Clock.monotonic(), read: body.arrival.read + 1)
+                var position = 0
+                var step = body.chunks.next(bytes, &position)
+                while case .content(let range) = step {
+                    let content = UnsafeRawBufferPointer(rebasing: bytes[range])
+                    sink.received(content, token: body.token, arrival: body.arrival)
+                    step = body.chunks.next(bytes, &position)
+                }
+                bodies[number] = body
+                if step != .needsMore {
+                    readers[number]?.bodyEnded(step, rest: UnsafeRawBufferPointer(rebasing: bytes[position...]))
+                }
                 if count < buffer.count { return }
             }
         #endif
     }
 
-    /// The body is over, or the connection.
-    func release(_ number: Int, descriptor socket: CInt?) {
+    /// The body is over, or the connection, or NIO reads on.
+    /// - Parameter isOpen: the socket is.
+    func release(_ number: Int, isOpen: Bool) -> Body {
+        let body = bodies[number]
         #if os(Linux)
-            if let socket { _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, socket, nil) }
-            readers[number] = nil
-            free.append(number)
-            count -= 1
+            if isOpen { _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, body.socket, nil) }
         #endif
+        bodies[number].socket = -1
+        readers[number] = nil
+        free.append(number)
+        count -= 1
+        return body
     }
 }

@@ -36,8 +36,8 @@ extension HTTPClientLink {
 }
 
 #if os(Linux)
-    /// `struct sock_filter` of linux/filter.h, which Glibc's module does not have: BPF_RET | BPF_K, the packet is cut to
-    /// 0 bytes.
+    /// `struct sock_filter` of linux/filter.h, which Glibc's module does not have: BPF_RET | BPF_K, the packet is cut
+    /// to 0 bytes.
     private struct FilterInstruction {
         var code: UInt16 = 0x06
         var ifTrue: UInt8 = 0

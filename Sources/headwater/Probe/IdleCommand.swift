@@ -46,13 +46,14 @@ struct IdleCommand: AsyncParsableCommand {
         let path = try request.path(url)
         let client = try request.client(for: path)
         let (upTo, asIs) = (upTo, asIs)
+        let watch = IdleWatch()
         try await ProbeSession.run(
             output,
-            live: Countdown(command: "idle", duration: upTo),
+            live: IdleFigures(watch, upTo: upTo),
             measure: { group in
                 var probe = IdleProbe(path: path, client: client, group: group, upTo: upTo)
                 probe.holdsAsIs = asIs
-                return await probe.run()
+                return await probe.run(watch: watch)
             },
             result: IdleResult.init
         )

@@ -164,7 +164,8 @@ class Run:
         """Waits for the report and takes the path down."""
         try:
             out, errors = self._probe.communicate(timeout=self.case.up_to + 30)
-            assert self._probe.returncode == 0, f"{self.case.name}: exit {self._probe.returncode}: {errors}{out[-2000:]}"
+            code = self._probe.returncode
+            assert code == 0, f"{self.case.name}: exit {code}: {errors}{out[-2000:]}"
             self.report = json.loads(out)
         finally:
             self._probe.kill()

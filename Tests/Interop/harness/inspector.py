@@ -86,15 +86,14 @@ class InspectedPage(Page):
         """The URLs that the page asked for, its own included."""
         return [one["request"]["url"] for one in self._told("Network.requestWillBeSent")]
 
-    def screenshot(self, file: Path, whole: bool = True) -> None:
-        """The page as PNG: all of its height, or what the window shows."""
-        parameters: dict = {"format": "png"}
-        if whole:
-            size = self._browser.call("Page.getLayoutMetrics", self._session)["cssContentSize"]
-            height = min(size["height"], _TALLEST)
-            parameters |= {
-                "captureBeyondViewport": True,
-                "clip": {"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1},
-            }
-        answer = self._browser.call("Page.captureScreenshot", self._session, **parameters)
+    def screenshot(self, file: Path, selector: str = "html", tallest: int = _TALLEST) -> None:
+        """An element as PNG, the whole page by default, cut off at `tallest`."""
+        box = self.evaluate(
+            f"(({{left, top, width, height}}) => [left + scrollX, top + scrollY, width, height])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        clip = dict(zip(("x", "y", "width", "height"), (*box[:3], min(box[3], tallest)))) | {"scale": 1}
+        answer = self._browser.call(
+            "Page.captureScreenshot", self._session, format="png", captureBeyondViewport=True, clip=clip
+        )
         file.write_bytes(base64.b64decode(answer["data"]))

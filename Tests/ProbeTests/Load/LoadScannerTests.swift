@@ -89,11 +89,13 @@ import Testing
     }
 
     static let streams = [
-        ": connected\n\nid: 17f.4\nretry: 3000\n\nid: 17f.5\ndata: {\"seq\":5,\"ts\":1790000000000000000,\"pad\":\"x\"}\n\n",
+        ": connected\n\nid: 17f.4\nretry: 3000\n\n"
+            + "id: 17f.5\ndata: {\"seq\":5,\"ts\":1790000000000000000,\"pad\":\"x\"}\n\n",
         "data: {\"ts\": \"1790000000000\", \"seq\": \"7\"}\r\n\r\nevent: heartbeat\r\ndata: {\"ts\":1}\r\n\r\n",
         "data:{\"seq\":1}\r\rid\rid: 9\rdata\r\rid:x.8\rid: y\u{0}.3\rdata:\r\r",
         "\u{FEFF}data: {\"seq\":1}\n\n\u{FEFF}data: 2\n\n",
-        "event: gap\ndata: {\"missed\":3}\nid: a.b.12\n\nevent: gap\nevent: end\ndata\n\nevent: gap\nevent\ndata: x\n\n",
+        "event: gap\ndata: {\"missed\":3}\nid: a.b.12\n\n"
+            + "event: gap\nevent: end\ndata\n\nevent: gap\nevent\ndata: x\n\n",
         "data: {\"ts\":17.5,\"ts\":3e9,\"seq\":12345678901234567890,\"seq\":\"\",\"seq\":4}\n\n",
         "data: \"ts\"ts\":5,\"\"seq\":6,\"t\"seq\":8\n\ndata: \"seq\"seq\":3\ndata: \"ts\":4\n\n",
         "datax: {\"seq\":1}\n\ndat\n\nidx: 5\n\ndata: ok\nid: 18446744073709551615\n\n",

@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// Charts of what only one command reports: the seconds and curves of load, the ages of the streams that idle held.
+// What only one command reports: the verdicts of diagnose and idle, the seconds and curves of load, the ages of the
+// streams that idle held.
+
+const verdictTones = { progressive: "good", undecided: "warning" };
+
+/** The answer itself, where a command has one, as notes. */
+function verdicts(found) {
+  const notes = [];
+  if (typeof found.verdict === "string") {
+    const confidence = found.confidence ? ` Confidence ${said(found.confidence)}.` : "";
+    notes.push(note(verdictTones[found.verdict] || "problem", found.verdict, null, `${said(found.reason)}.${confidence}`));
+    for (const cause of list(found.causes).filter(isRow)) {
+      notes.push(note("problem", "cause", cause.intermediary, said(cause.text), cause.setting));
+    }
+  }
+  for (const [field, name] of [["idle_timeout", "Idle timeout"], ["max_lifetime", "Maximum lifetime"]]) {
+    const timer = found[field];
+    if (!isRow(timer) || typeof timer.status !== "string") continue;
+    const settings = list(timer.settings).filter(isRow).map((one) => [one.hop, one.setting].filter(Boolean).join(": "));
+    const value = typeof timer.seconds === "number" ? `${formatNumber(timer.seconds)} s` : timer.status.replaceAll("_", " ");
+    const why = timer.status === "found"
+      ? `, ${plural(timer.ends, "stream")} ended by it, confidence ${said(timer.confidence)}`
+      : `, survived ${formatNumber(timer.survived_seconds)} s`;
+    notes.push(note(timer.status === "found" ? "warning" : "", name, null, value + why, settings.join("; ")));
+  }
+  if (typeof found.heartbeat_seconds === "number") {
+    notes.push(note("good", "Heartbeat", null, `every ${formatNumber(found.heartbeat_seconds)} s at most keeps streams alive here`));
+  }
+  return notes;
+}
 
 /** Lines over the seconds of a load test, for those of the fields [[field, name]…] that it has. */
 function bySecond(seconds, fields, { title, hint, y }) {
@@ -53,7 +82,7 @@ const causes = ["idle", "lifetime", "shutdown", "unexplained", "still open"];
 /** How old each stream became, by what ended it: equal heights are a timer. */
 function ages(found) {
   const streams = list(found.streams).filter((stream) => isRow(stream) && typeof stream.age_seconds === "number"
-    && typeof stream.role === "string");
+    && typeof stream.role === "string" && typeof stream.silence_seconds === "number");
   if (streams.length === 0) return null;
   const tone = (stream) => Math.max(0, causes.indexOf(stream.cause ?? "still open"));
   const rows = streams.map((stream) => ({

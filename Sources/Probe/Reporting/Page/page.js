@@ -39,6 +39,7 @@ function note(tone, badge, path, text, advice) {
 
 function findings() {
   const tones = { problem: "problem", warning: "warning", note: "" };
+  const answers = verdicts(result);
   const found = list(report.findings).map((one) => note(tones[one.severity], one.severity, one.path, one.text, one.advice));
   const judged = list(report.thresholds).map((one) =>
     note(one.passed ? "good" : "problem", one.passed ? "ok" : "fail", null, one.message));
@@ -46,21 +47,27 @@ function findings() {
     judged.push(note("warning", "note", null,
       `${plural(report.samples_dropped, "event")} beyond the memory for samples are counted, but in no percentile.`));
   }
-  if (found.length + judged.length === 0) found.push(note("good", "ok", null, "Nothing that needs attention."));
-  return make("section", {}, make("h2", {}, "What was found"), make("ul", { class: "notes" }, judged, found));
+  if (answers.length + found.length + judged.length === 0) found.push(note("good", "ok", null, "Nothing that needs attention."));
+  return make("section", {}, make("h2", {}, "What was found"), make("ul", { class: "notes" }, answers, judged, found));
 }
 
 function overview(paths) {
   if (paths.length === 0) return null;
   const rows = paths.map((path) => ({
-    path: path.name, url: path.url, protocol: [path.http_version, path.tls].filter(Boolean).join(", "), status: path.status,
+    path: path.name, url: path.url, protocol: [path.http_version, path.tls].filter(Boolean).join(", ") || undefined,
+    status: path.status, streams: path.streams > 1 ? path.streams : undefined,
     events: path.events, lost: path.lost, duplicated: path.duplicated, reordered: path.reordered, ttfb_ms: path.ttfb_ms,
     p50_ms: path.latency?.p50_ms, p99_ms: path.latency?.p99_ms, max_ms: path.latency?.max_ms,
-    gap_ms: path.gaps?.median_ms, jitter_ms: path.gaps?.jitter_median_ms,
+    gap_ms: path.gaps?.median_ms, jitter_ms: path.gaps?.jitter_median_ms, mean_lag_ms: path.mean_lag_ms,
+    max_lag_ms: path.max_lag_ms, last_failure: path.last_failure,
   }));
+  // Columns that no path has a value for say nothing.
+  for (const name of Object.keys(rows[0])) {
+    if (rows.every((row) => row[name] === undefined)) rows.forEach((row) => delete row[name]);
+  }
   const error = Math.max(...paths.map((path) => path.latency_error_ms ?? -1));
   return make("section", {}, make("h2", {}, "Paths"), make("div", { class: "wide", tabindex: "0" }, rowTable(null, rows)),
-    make("p", { class: "soft" }, "TTFB: request to the head of the response. p50, p99 and max: latency from publish to arrival"
+    rows[0].ttfb_ms === undefined ? null : make("p", { class: "soft" }, "TTFB: request to the head of the response. p50, p99 and max: latency from publish to arrival"
       + (error >= 0 ? `, ± ${formatNumber(error)} ms by the clock's estimate` : ", where the clock of the origin is known")
       + ". Gap and jitter: median time between events, and its median deviation."));
 }

@@ -44,7 +44,7 @@ function flattened(object, prefix = "") {
   const found = {};
   for (const [name, value] of Object.entries(object)) {
     if (isRow(value)) Object.assign(found, flattened(value, `${prefix}${name}.`));
-    else if (isScalar(value) || (value.length > 0 && value.every(isScalar))) found[prefix + name] = value;
+    else if (value !== undefined && isScalar(value) || (Array.isArray(value) && value.length > 0 && value.every(isScalar))) found[prefix + name] = value;
   }
   return found;
 }
