@@ -12,7 +12,9 @@ import pytest
 
 from edges_harness.diagnosis import diagnose, run_case, site
 from edges_harness.faults import ALL_CASES, CLEAN, HARMLESS, Case
+from harness.http2_fixtures import tls_flags
 from harness.origin import clean_environment, headwater_binary
+from harness.waiting import wait_until
 
 
 def _name(case: Case) -> str:
@@ -89,7 +91,9 @@ def test_the_query_is_not_changed_and_one_stream_is_enough(tmp_path, start_origi
     origin = start_origin()
     found = diagnose(f"{origin.url}/channels/mine/events?path=probe", "--once", "--duration", "2")
     assert [one["role"] for one in found.result["streams"]] == ["plain"], found.explain()
-    assert len(origin.closed_streams()) == 1
+    [closed] = wait_until(origin.closed_streams, "the close record of the one stream")
+    assert closed["path"] == "probe", closed
+    assert origin.debug_streams()["opened"] == 1
 
 
 def test_without_calibration_only_the_url_is_asked_for(start_origin) -> None:
@@ -97,3 +101,27 @@ def test_without_calibration_only_the_url_is_asked_for(start_origin) -> None:
     found = diagnose(f"{origin.url}/events?interval=50", "--no-calibrate", "--duration", "4")
     assert {one["role"] for one in found.result["streams"]} == {"plain", "gzip", "http/2", "resume"}, found.explain()
     assert found.verdict == "progressive"
+
+
+def test_over_tls_both_versions_are_tried_by_alpn(start_origin, tmp_path) -> None:
+    origin = start_origin(*tls_flags(tmp_path))
+    found = diagnose(f"https://{origin.ready['https']}/events", "--insecure", *CLEAN[0].arguments)
+    assert (found.verdict, found.causes) == ("progressive", []), found.explain()
+    assert {one["name"]: one["is_offered"] for one in found.result["protocols"]} == {"http/1.1": True, "h2": True}
+    assert found.stream("plain")["http_version"] == "HTTP/2"
+    assert found.stream("http/1.1")["http_version"] == "HTTP/1.1"
+    assert found.stream("http/1.1")["delivery"]["verdict"] == "progressive"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_tls_failure(start_origin, tmp_path) -> None:
+    origin = start_origin(*tls_flags(tmp_path))
+    found = diagnose(f"https://{origin.ready['https']}/events")
+    assert (found.verdict, found.causes, found.exit) == ("broken", ["tls_failure"], 69), found.explain()
+    assert "--ca" in found.settings
+
+
+def test_cleartext_offers_are_found_out(start_origin) -> None:
+    origin = start_origin()
+    found = diagnose(f"{origin.url}/events", *CLEAN[0].arguments)
+    assert {one["name"]: one["is_offered"] for one in found.result["protocols"]} == {"http/1.1": True, "h2c": True}
+    assert found.stream("http/2")["delivery"]["verdict"] == "progressive"
