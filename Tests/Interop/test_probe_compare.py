@@ -166,7 +166,8 @@ def foreign(directory: Path, source: str, interpreter: str, suffix: str) -> tupl
 
 @pytest.mark.parametrize("kind", ["node", "starlette"])
 def test_it_works_unchanged_against_foreign_servers(tmp_path, kind):
-    source, interpreter, suffix = {"node": (NODE, "node", ".cjs"), "starlette": (STARLETTE, sys.executable, ".py")}[kind]
+    servers = {"node": (NODE, "node", ".cjs"), "starlette": (STARLETTE, sys.executable, ".py")}
+    source, interpreter, suffix = servers[kind]
     server, port = foreign(tmp_path, source, interpreter, suffix)
     with server:
         url = f"http://127.0.0.1:{port}/events"
@@ -196,7 +197,11 @@ http {{
     scgi_temp_path scgi;
     server {{
         listen 127.0.0.1:{port};
-        location = /events {{ nchan_subscriber eventsource; nchan_channel_id all; nchan_subscriber_first_message newest; }}
+        location = /events {{
+            nchan_subscriber eventsource;
+            nchan_channel_id all;
+            nchan_subscriber_first_message newest;
+        }}
         location = /publish {{ nchan_publisher http; nchan_channel_id all; }}
     }}
 }}

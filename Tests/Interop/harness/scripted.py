@@ -106,7 +106,7 @@ def relay(upstream: str, change: Change) -> ScriptedServer:
             connection.request("GET", path, headers={"Accept": "text/event-stream"})
             answer = connection.getresponse()
             kept = "".join(f"{name}: {value}\r\n" for name, value in answer.getheaders() if name.startswith("X-SSE"))
-            send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n" + kept.encode() + b"\r\n")
+            send(STREAM_HEAD[:-2] + kept.encode() + b"\r\n")
             place, block = 0, []
             while line := answer.readline():
                 if line != b"\n":

@@ -18,7 +18,8 @@ import pyte
 DARK = {"default": "#e6e6e6", "background": "#16191d", "black": "#5c6370", "red": "#ff7b72", "green": "#56d364",
         "brown": "#e3b341", "blue": "#79c0ff", "magenta": "#d2a8ff", "cyan": "#56d4dd", "white": "#f0f0f0"}  # fmt: skip
 LIGHT = {"default": "#1f2328", "background": "#ffffff", "black": "#57606a", "red": "#b3201c", "green": "#0b6e3f",
-         "brown": "#865300", "blue": "#0550ae", "magenta": "#8250df", "cyan": "#0a6c76", "white": "#6e7781"}  # fmt: skip
+         "brown": "#865300", "blue": "#0550ae", "magenta": "#8250df", "cyan": "#0a6c76",
+         "white": "#6e7781"}  # fmt: skip
 
 
 class Terminal:

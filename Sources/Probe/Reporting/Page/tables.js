@@ -64,7 +64,11 @@ function facts(title, columns, heads) {
   );
 }
 
-const cell = (value) => make("td", typeof value === "string" || Array.isArray(value) ? { class: "text" } : {}, said(value));
+function cell(value) {
+  const text = said(value);
+  const isText = typeof value === "string" || Array.isArray(value);
+  return make("td", isText ? { class: text.length > 24 ? "text long" : "text" } : {}, text);
+}
 
 // What a row is about stands first; the JSON's names are in the order of the alphabet.
 const leading = ["path", "name", "stream", "id", "at", "at_seconds"];
