@@ -113,6 +113,25 @@ def test_the_page_draws_every_chart_and_asks_no_network(origin, tmp_path, inspec
     assert shown.evaluate("getComputedStyle(document.body).backgroundColor") != background
 
 
+def test_outliers_of_a_load_test_make_a_log_scale(origin, tmp_path, inspector):
+    page = tmp_path / "report.html"
+    run = probe("load", "--streams", "5", "--duration", "5", "--html", str(page), f"{origin.url}{QUERY}")
+    assert run.exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    start = text.index('id="report">') + len('id="report">')
+    end = text.index("</script>", start)
+    report = json.loads(text[start:end])
+    for place, second in enumerate(report["result"]["seconds"]):
+        second |= {"delivery_p50_ms": 0.2, "delivery_p99_ms": 0.4, "delivery_max_ms": 900 if place == 2 else 0.5}
+    page.write_text(text[:start] + json.dumps(report).replace("<", "\\u003c") + text[end:], encoding="utf-8")
+    shown = inspector.inspect(page.as_uri())
+    assert shown.complaints() == []
+    [chart] = shown.evaluate("""[...document.querySelectorAll("figure")]
+        .filter((one) => one.querySelector("h3").textContent === "Delivery latency by second")
+        .map((one) => one.querySelector("svg").textContent)""")
+    assert "log scale" in chart
+
+
 def test_the_page_of_a_diagnosis_leads_with_its_verdict(origin, tmp_path, inspector):
     page = tmp_path / "report.html"
     url = f"{origin.url}/events?interval=50"

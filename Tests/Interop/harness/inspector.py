@@ -73,7 +73,8 @@ class InspectedPage(Page):
 
     def complaints(self) -> list[str]:
         """Exceptions, console errors and warnings, violations of the page's policy."""
-        found = [one["exceptionDetails"].get("text", "") for one in self._told("Runtime.exceptionThrown")]
+        thrown = [one["exceptionDetails"] for one in self._told("Runtime.exceptionThrown")]
+        found = [one.get("exception", {}).get("description", one["text"]) for one in thrown]
         for one in self._told("Runtime.consoleAPICalled"):
             if one["type"] in ("error", "warning", "assert"):
                 found.append(" ".join(str(part.get("value", part.get("description"))) for part in one["args"]))

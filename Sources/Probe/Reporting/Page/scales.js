@@ -58,7 +58,8 @@ function axis(values, { scale = linear, zero = false, count = 5 } = {}) {
     if (value > high) high = value;
   }
   if (low > high) [low, high] = [0, 1];
-  if (zero) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+  // A logarithmic axis has no zero.
+  if (zero && scale !== logarithmic) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
   if (scale === logarithmic) {
     [low, high] = [low / 1.15, high * 1.15];
   } else if (low === high) {
