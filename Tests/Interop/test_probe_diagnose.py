@@ -5,12 +5,15 @@
 `python3 -m edges_harness.confusion` runs the same cases several times and counts what was named.
 """
 
+import multiprocessing
 import os
 import subprocess
+from pathlib import Path
+from typing import Callable, Iterator
 
 import pytest
 
-from edges_harness.diagnosis import diagnose, run_case, site
+from edges_harness.diagnosis import Diagnosis, diagnose, run_case, site
 from edges_harness.faults import ALL_CASES, CLEAN, HARMLESS, Case
 from harness.http2_fixtures import tls_flags
 from harness.origin import clean_environment, headwater_binary
@@ -21,9 +24,19 @@ def _name(case: Case) -> str:
     return case.name.replace(" ", "-")
 
 
+@pytest.fixture(scope="module")
+def diagnosis_of(tmp_path_factory) -> Iterator[Callable[[Case], Diagnosis]]:
+    """What was found in each case. A diagnosis mostly waits, so four run at once, each in a process of its own."""
+    folders = {case.name: Path(tmp_path_factory.mktemp("case")) for case in ALL_CASES}
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        pending = {case.name: pool.apply_async(run_case, (case, folders[case.name])) for case in ALL_CASES}
+        yield lambda case: pending[case.name].get(timeout=240)
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("case", ALL_CASES, ids=_name)
-def test_verdict_cause_and_setting_are_named(case: Case, tmp_path) -> None:
-    found = run_case(case, tmp_path)
+def test_verdict_cause_and_setting_are_named(case: Case, diagnosis_of) -> None:
+    found = diagnosis_of(case)
     assert (found.verdict, found.exit) == (case.verdict, case.exit), found.explain()
     assert found.causes[:1] == ([case.cause] if case.cause else []), found.explain()
     assert case.setting in found.settings, found.explain()
@@ -32,8 +45,8 @@ def test_verdict_cause_and_setting_are_named(case: Case, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("case", CLEAN, ids=_name)
-def test_a_clean_path_is_clean_in_every_respect(case: Case, tmp_path) -> None:
-    found = run_case(case, tmp_path)
+def test_a_clean_path_is_clean_in_every_respect(case: Case, diagnosis_of) -> None:
+    found = diagnosis_of(case)
     assert found.result["heartbeats"]["verdict"] == "passed", found.explain()
     assert found.result["heartbeats"]["heartbeat_events"] >= 2, found.explain()
     assert found.result["resume"]["verdict"] == "honoured", found.explain()

@@ -41,7 +41,7 @@ extension DiagnoseResult {
             ]
         }
         return TextStyle.table(
-            [["", "protocol", "status", "head", "1st event", "events", "comments", "coding", "delivery", "hold"]]
+            [["", "protocol", "code", "head", "1st event", "events", "comments", "coding", "delivery", "hold"]]
                 + rows
         ).map { "  " + $0 }
     }
