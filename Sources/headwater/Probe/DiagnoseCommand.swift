@@ -52,6 +52,9 @@ struct DiagnoseCommand: AsyncParsableCommand {
         guard (2...86_400).contains(duration ?? 10) else {
             throw ValidationError("--duration must be 2 to 86400 seconds")
         }
+        if output.csv != nil {
+            throw ValidationError("--csv is not for diagnose, which judges streams of several kinds: use probe compare")
+        }
         _ = try request.path(url)
     }
 

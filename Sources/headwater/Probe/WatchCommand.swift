@@ -58,6 +58,7 @@ struct WatchCommand: AsyncParsableCommand {
         guard (1...3_600).contains(beaconInterval) else {
             throw ValidationError("--beacon-interval must be 1 to 3600 seconds")
         }
+        if output.csv != nil { throw ValidationError("--csv is not for watch, which keeps no events: scrape /metrics") }
         if let duration, !(0.1...31_536_000).contains(duration) {
             throw ValidationError("--duration must be 0.1 to 31536000 seconds")
         }
