@@ -62,6 +62,7 @@ _NOT_HERE = {
     "kubectl apply": "test_kubernetes.py builds and judges what it would apply",
     "docker compose": "no container engine here",
     "docker build": "no container engine here",
+    "headwater probe": "the interop tests run it against real intermediaries",
     "make run": "the interop tests start the same executable",
     "promtool test": "test_rules.py runs it on each of these files",
     "prometheus --config.file": "test_live.py starts it with this configuration",
