@@ -2,11 +2,9 @@
 # Copyright the Headwater authors
 """`probe compare`: events matched over real and over faulty paths, foreign servers, and whatever else answers."""
 
-import http.client
 import json
 import socket
 import sys
-import threading
 from pathlib import Path
 from typing import Callable
 
@@ -14,6 +12,7 @@ import pytest
 
 from edges_harness.edge import Swap, free_port
 from edges_harness.fixtures import start_edge  # noqa: F401
+from edges_harness.foreign import nchan
 from edges_harness.nginx import Nginx
 from harness.http2_fixtures import tls_flags
 from harness.probe import ProbeRun, probe
@@ -181,57 +180,10 @@ def test_it_works_unchanged_against_foreign_servers(tmp_path, kind):
         assert server.running
 
 
-NCHAN = """
-load_module {module};
-daemon off;
-user root;
-pid nginx.pid;
-error_log stderr warn;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location = /events {{
-            nchan_subscriber eventsource;
-            nchan_channel_id all;
-            nchan_subscriber_first_message newest;
-        }}
-        location = /publish {{ nchan_publisher http; nchan_channel_id all; }}
-    }}
-}}
-"""
-
-
 def test_it_works_unchanged_against_nchan(tmp_path):
-    port = free_port()
-    module = "/usr/lib/nginx/modules/ngx_nchan_module.so"
-    (tmp_path / "nginx.conf").write_text(NCHAN.format(module=module, port=port), encoding="utf-8")
-    command = [Nginx.program(), "-p", str(tmp_path), "-c", "nginx.conf", "-e", "stderr"]
-    done = threading.Event()
-
-    def publish() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        number = 0
-        while not done.wait(0.02):
-            number += 1
-            connection.request("POST", "/publish", body=json.dumps({"seq": number}))
-            connection.getresponse().read()
-
-    with ManagedProcess(command, tmp_path, name="nchan", ready=lambda _: accepts(port)):
-        publisher = threading.Thread(target=publish, daemon=True)
-        publisher.start()
-        try:
-            url = f"http://127.0.0.1:{port}/events"
-            run = probe("compare", "--duration", "3", f"a={url}", f"b={url}")
-        finally:
-            done.set()
-            publisher.join()
+    with nchan(tmp_path, interval=0.02, event=lambda number: json.dumps({"seq": number})) as server:
+        url = f"{server}/events"
+        run = probe("compare", "--duration", "3", f"a={url}", f"b={url}")
     assert run.exit_code == 0, run.stderr
     found = pair(run, "a", "b")
     assert found["matched"] > 50 and found["only_a"] == found["only_b"] == found["altered"] == 0

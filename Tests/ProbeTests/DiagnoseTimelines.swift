@@ -108,15 +108,13 @@ struct TimelineBuilder {
     var verdict: Delivery { DeliveryClassifier.classify(timeline) }
 }
 
-/// SplitMix64: the same on every run.
+/// Numbers from 0 to 1, the same on every run.
 struct Random {
-    var state: UInt64
+    private var generator: SeededGenerator
 
-    mutating func next() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((value ^ (value >> 31)) >> 11) / Double(1 << 53)
+    init(state: UInt64) {
+        generator = SeededGenerator(seed: state)
     }
+
+    mutating func next() -> Double { Double(generator.next() >> 11) / Double(1 << 53) }
 }

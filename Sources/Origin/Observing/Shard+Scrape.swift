@@ -31,10 +31,6 @@ extension MetricBook {
         let start = Clock.monotonic()
         let scrape = await self.registry.scrape(accept: accept, acceptEncoding: acceptEncoding)
         self.counts.scraped(nanoseconds: Clock.monotonic() - start)
-        var headers: HTTPHeaders = [
-            "Content-Type": scrape.contentType, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding",
-        ]
-        if let coding = scrape.contentEncoding { headers.add(name: "Content-Encoding", value: coding) }
-        return Response(status: .ok, headers: headers, body: ByteBuffer(bytes: scrape.body))
+        return Response(scrape)
     }
 }

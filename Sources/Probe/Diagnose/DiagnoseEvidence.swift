@@ -66,7 +66,7 @@ public struct DiagnoseEvidence: Sendable {
 
     /// Whether the origin is Headwater: it says so, or answers `/time` as Headwater does.
     var isHeadwater: Bool {
-        !clock.estimates.isEmpty || streams.contains { $0.record.headers.contains(name: "x-sse-connection") }
+        !clock.estimates.isEmpty || streams.contains { $0.record.headers.areOfHeadwater }
     }
 
     var sightings: [Intermediary.Sighting] {

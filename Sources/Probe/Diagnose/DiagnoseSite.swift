@@ -153,7 +153,7 @@ final class DiagnoseSite: Sendable {
 
     private func recogniseByHead() -> Bool {
         guard let head = recording.head(of: StreamRole.plain.index) else { return false }
-        recognition.withLock { $0 = head.contains(name: "x-sse-connection") }
+        recognition.withLock { $0 = head.areOfHeadwater }
         return true
     }
 

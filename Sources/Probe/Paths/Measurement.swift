@@ -97,7 +97,7 @@ public struct Measurement: Sendable {
         while !Task.isCancelled, recording.head(of: index) == nil {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        guard let head = recording.head(of: index), head.contains(name: "x-sse-connection") else { return track }
+        guard let head = recording.head(of: index), head.areOfHeadwater else { return track }
         repeat {
             if let estimate = await estimate(index) {
                 track.add(estimate)

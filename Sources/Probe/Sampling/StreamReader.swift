@@ -58,8 +58,6 @@ public struct StreamReader {
 
     public var lastEventID: String { decoder.lastEventID }
     public var reconnectionTime: Int? { decoder.reconnectionTime }
-    /// Events so far, those before included.
-    public var events: Int { number }
     /// Whether the stream, if it ended here, would lose part of an event.
     public var hasUnfinishedEvent: Bool { decoder.hasUnfinishedEvent }
 

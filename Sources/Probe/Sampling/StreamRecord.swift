@@ -124,3 +124,8 @@ public struct OriginConnection: Sendable, Hashable {
         self.request = request
     }
 }
+
+extension HTTPHeaders {
+    /// Whether a Headwater origin sent them: then there are `/time` and `/beacon` too.
+    var areOfHeadwater: Bool { contains(name: OriginConnection.Fields().id) }
+}

@@ -82,7 +82,7 @@ final class WatchSink: SampleSink {
         let (comments, hasOpened, hasEnded) = state.withLock { state in
             state.started = record.started
             state.spans?.opened(record)
-            if record.status == 200 { state.isHeadwater = record.headers.contains(name: "x-sse-connection") }
+            if record.status == 200 { state.isHeadwater = record.headers.areOfHeadwater }
             let comments = record.comments - state.comments
             state.comments = record.comments
             let hasOpened = record.status == 200 && !state.isOpen && record.ending == nil

@@ -59,7 +59,6 @@ struct StreamSpans: Sendable {
     }
 
     var traceparent: String { Traceparent.text(stream.context) }
-    var context: SpanContext { stream.context }
 
     mutating func opened(_ record: StreamRecord) {
         guard !hasOpened, let status = record.status else { return }

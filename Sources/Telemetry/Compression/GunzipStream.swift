@@ -31,9 +31,6 @@ public final class GunzipStream {
         chunk.deallocate()
     }
 
-    /// Whether the bytes so far are whole members, so that the body may end here.
-    public var isAtEnd: Bool { isBetweenMembers }
-
     /// Gives all that `piece` completes to `receive`, in chunks that are valid during the call.
     /// - Throws: `.notGzip`, `.corrupt` or `.outOfMemory`; the stream cannot go on then.
     public func decompress(

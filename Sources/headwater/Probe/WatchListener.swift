@@ -6,6 +6,7 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import Origin
 import Telemetry
 import Transport
 
@@ -66,15 +67,4 @@ final class WatchListener: Application {
     // No streams here, so these never come.
     func streamBecameWritable(_ token: StreamToken) {}
     func streamEnded(_ token: StreamToken, _ end: StreamEnd) {}
-}
-
-extension Response {
-    /// The answer to a scrape.
-    fileprivate init(_ scrape: Scrape) {
-        var headers: HTTPHeaders = [
-            "Content-Type": scrape.contentType, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding",
-        ]
-        if let coding = scrape.contentEncoding { headers.add(name: "Content-Encoding", value: coding) }
-        self.init(status: .ok, headers: headers, body: ByteBuffer(bytes: scrape.body))
-    }
 }

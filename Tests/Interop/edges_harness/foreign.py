@@ -9,7 +9,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from harness.process import ManagedProcess
 
@@ -66,8 +66,8 @@ def starlette(directory: Path):
 
 
 @contextmanager
-def nchan(directory: Path) -> Iterator[str]:
-    """`/events`, with a publisher of ours that posts an event each 100 ms."""
+def nchan(directory: Path, interval: float = 0.1, event: Callable[[int], str] = "event {}".format) -> Iterator[str]:
+    """`/events`, with a publisher of ours that posts an event, made of its number, after each interval in seconds."""
     module = next((path for path in MODULES if Path(path).exists()), None)
     assert module, "Nchan is not installed: apt-get install libnginx-mod-nchan"
     port = free_port()
@@ -78,7 +78,7 @@ def nchan(directory: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
 
     def publish(number: int) -> bool:
-        body = f"event {number}".encode()
+        body = event(number).encode()
         try:
             with urllib.request.urlopen(urllib.request.Request(f"{url}/publish", body), timeout=2):
                 return True
@@ -89,7 +89,7 @@ def nchan(directory: Path) -> Iterator[str]:
 
     def publish_on() -> None:
         number, start = 1, time.monotonic()
-        while not stopped.wait(max(0, start + number * 0.1 - time.monotonic())):
+        while not stopped.wait(max(0, start + number * interval - time.monotonic())):
             publish(number)
             number += 1
 

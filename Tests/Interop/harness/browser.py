@@ -87,6 +87,10 @@ class Browser:
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return answer["result"]
+            self.saw(answer)
+
+    def saw(self, event: dict) -> None:
+        """Takes what the browser says unasked, while an answer is awaited; nobody here needs it."""
 
     def open(self, url: str) -> "Page":
         """A new tab on `url`, loaded."""

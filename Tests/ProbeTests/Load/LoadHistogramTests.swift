@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: [3_000.0, 5e6, 2e9, 4e12])
     func percentilesAreWithinAThousandth(scale: Double) {
-        var random = SplitMix(state: 7)
+        var random = SeededGenerator(seed: 7)
         var histogram = LatencyHistogram()
         let values = (0..<50_000).map { _ in
             // Some orders of magnitude wide, as latencies are.

@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test func randomStreamsAgreeWithTheDecoderHoweverTheyAreCut() throws {
-        var random = SplitMix(state: 20_261_122)
+        var random = SeededGenerator(seed: 20_261_122)
         let words = [
             "data", "id", "event", "retry", ":", ": ", "\n", "\r", "\r\n", "\n\n", "\"", "\"seq\":", "\"ts\":", "1",
             "42",
@@ -151,19 +151,5 @@ import Testing
 
     @Test func recordFitsIntoTwoCacheLines() {
         #expect(MemoryLayout<LoadStream>.stride <= 128)
-    }
-}
-
-/// A generator with a seed, so that a failure can be had again (Steele et al., "Fast Splittable Pseudorandom Number
-/// Generators", 2014).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

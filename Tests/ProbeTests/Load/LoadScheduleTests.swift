@@ -121,7 +121,7 @@ import Transport
     }
 
     @Test func lossesAreWhatAModelSays() {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<200 {
             var numbers = (1...300).map(UInt64.init).filter { _ in Int.random(in: 0..<10, using: &random) > 0 }
             // Displaced by less than the window.
