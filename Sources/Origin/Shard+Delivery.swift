@@ -78,6 +78,7 @@ extension Shard {
         var run = FramedLog.Run()
         var batch = DeliveryBatch()
         defer { self.book(&batch, of: channel) }
+        let sends = self.server?.sends
         // Nothing below adds or removes subscribers: ends are told in a later turn.
         return channel.subscribers.withUnsafeBufferPointer { subscribers in
             let end = count < subscribers.count - start ? start + count : subscribers.count
@@ -92,15 +93,36 @@ extension Shard {
                 let position = stream.pointee.position
                 guard stream.pointee.blockedSince == 0, position < head else { continue }
                 if position != run.first, log.holds(position) {
+                    if let sends { self.send(run, through: sends, in: channel, head: head, now: now, batch: &batch) }
                     run = log.run(from: position, limit: Self.longestRun)
                 }
-                if position == run.first, let outcome = stream.pointee.gate.write(run) {
+                if position == run.first, let sends, sends.add(subscriber.slot, through: stream.pointee.gate) {
+                    guard sends.isFull else { continue }
+                    self.send(run, through: sends, in: channel, head: head, now: now, batch: &batch)
+                } else if position == run.first, let outcome = stream.pointee.gate.write(run) {
                     self.settle(outcome, of: run, to: stream, in: channel, head: head, now: now, batch: &batch)
                 } else {
                     self.deliverSingle(stream, now: now, batch: &batch)
                 }
             }
+            if let sends { self.send(run, through: sends, in: channel, head: head, now: now, batch: &batch) }
             return end - start
+        }
+    }
+
+    /// Sends a run to the streams that were collected for it, and books what became of each.
+    private func send(
+        _ run: FramedLog.Run,
+        through sends: SendRing,
+        in channel: Channel,
+        head: UInt64,
+        now: Int64,
+        batch: inout DeliveryBatch
+    ) {
+        guard !sends.isEmpty else { return }
+        for completion in sends.submit(run.bytes) {
+            let stream = self.streams[completion.tag]
+            self.settle(completion.outcome, of: run, to: stream, in: channel, head: head, now: now, batch: &batch)
         }
     }
 

@@ -37,6 +37,9 @@ public struct ServerLimits: Sendable {
     public var http2 = HTTP2SessionConfiguration()
     /// Write to the socket past NIO's queue where possible. Off for comparison and debugging.
     public var directWrites = true
+    /// Send to many sockets in one system call where the kernel can (io_uring). Off for comparison, and where a policy
+    /// forbids it. Only with ``directWrites``.
+    public var ioUring = true
 
     public init() {}
 }
@@ -46,6 +49,8 @@ public final class ServerLoop {
     let application: any Application
     let limits: ServerLimits
     let gates = GateTable()
+    /// The way of a pass to many sockets at once; `nil` where each is sent to by itself.
+    public let sends: SendRing?
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var connections: [ObjectIdentifier: any SweptConnection] = [:]
@@ -59,6 +64,17 @@ public final class ServerLoop {
         self.application = application
         self.limits = limits
         self.logger = logger
+        self.sends = Self.makeSends(limits, logger: logger)
+    }
+
+    private static func makeSends(_ limits: ServerLimits, logger: Logger) -> SendRing? {
+        guard limits.directWrites, limits.ioUring else { return nil }
+        do throws(IOUring.Unavailable) {
+            return try SendRing()
+        } catch {
+            logger.debug("no io_uring; sockets are sent to one by one", metadata: ["reason": "\(error)"])
+            return nil
+        }
     }
 
     /// Starts watching deadlines; four times a second is fine enough for limits counted in seconds.

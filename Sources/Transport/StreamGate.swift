@@ -23,6 +23,12 @@ public struct StreamGate {
         self.slot = slot
     }
 
+    /// The socket that takes bytes past everything else, if this is the way of one and it is open now.
+    @inline(__always)
+    var descriptor: CInt? {
+        self.slot.index >= 0 ? nil : WriteGate(reopening: self.target).descriptor
+    }
+
     /// Offers a run of messages, or returns `nil` if the stream needs the longer way now. Never blocks. What comes of a
     /// write that was not taken whole must be told to ``ServerStream/resume(after:of:from:in:)``.
     public func write(_ run: FramedLog.Run) -> WriteOutcome? {

@@ -188,6 +188,10 @@ enum SettingCatalogue {
                 "A connection whose data is not acknowledged for this long is given up (TCP_USER_TIMEOUT)."
             ),
             .flag("direct-writes", \.origin.limits.directWrites, "Write to sockets past the event loop's own queue."),
+            .flag(
+                "io-uring", \.origin.limits.ioUring,
+                "Send to many sockets in one system call where the kernel has io_uring."
+            ),
         ]
     )
 

@@ -14,7 +14,7 @@ enum SettingSamples {
         "drain-window": "0", "channel-events": "1", "channel-bytes": "4096", "max-channels": "5",
         "channel-linger": "1", "publish-tokens": "12345678=news", "publish-rate": "0.5", "publish-max-bytes": "10",
         "cors-origins": "https://a.example,http://localhost:3000", "trusted-proxies": "10.0.0.0/8,::1",
-        "proxy-protocol": "true", "tcp-user-timeout": "5", "direct-writes": "false", "max-connections": "7",
+        "proxy-protocol": "true", "tcp-user-timeout": "5", "direct-writes": "false", "io-uring": "false", "max-connections": "7",
         "tls-port": "0", "tls-certificate": "a.pem,b.pem", "tls-key": "a.key,b.key", "tls-client-ca": "ca.pem",
         "tls-self-signed": "true", "tls-directory": "/run/tls", "max-streams-per-connection": "50",
         "max-streams": "8", "max-streams-per-peer": "9", "header-timeout": "0.1", "body-timeout": "1",

@@ -23,6 +23,9 @@
 ///   to `channelInactive`, which shuts the gate. Of our code only two things can run inside that call: a queued write
 ///   of this connection failing, but a gate is shut while one is queued; and the parser, if it has not left yet,
 ///   handing over parts that an open stream discards. Neither writes to any stream.
+/// - *The same of a descriptor that a ``SendRing`` has collected.* It is sent to before the pass that collected it
+///   returns, and what that pass does meanwhile closes no connection but the one whose own write fails, which is one that
+///   was not collected: a stream is served once in a pass.
 ///
 /// `Sendable` for the sake of the table's lock alone.
 struct WriteGate: @unchecked Sendable {  // proven: above
@@ -40,14 +43,21 @@ struct WriteGate: @unchecked Sendable {  // proven: above
 
     var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self.cell) }
 
-    func open(to socket: DirectSocket) { self.cell.pointee = socket.descriptor }
+    func open(to socket: DirectSocket) { self.open(descriptor: socket.descriptor) }
+    func open(descriptor: CInt) { self.cell.pointee = descriptor }
     func shut() { self.cell.pointee = Self.shutMark }
+
+    /// The socket's, or `nil` if the gate is shut.
+    @inline(__always)
+    var descriptor: CInt? {
+        let descriptor = self.cell.pointee
+        return descriptor == Self.shutMark ? nil : descriptor
+    }
 
     /// Offers bytes to the socket, or returns `nil` if the gate is shut. Never blocks. What comes of a write that was
     /// not taken whole must be told to ``ServerStream/resume(after:of:from:in:)``.
     @inline(__always)
     func write(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
-        let descriptor = self.cell.pointee
-        return descriptor == Self.shutMark ? nil : DirectSocket.write(bytes, to: descriptor)
+        self.descriptor.map { DirectSocket.write(bytes, to: $0) }
     }
 }
