@@ -18,6 +18,8 @@ public final class Origin: Sendable {
         /// `nil` without a certificate.
         public let https: SocketAddress?
         public let admin: SocketAddress
+        /// Sends to many sockets go through io_uring: it was asked for, and the kernel lets us.
+        public let usesIOUring: Bool
     }
 
     private let configuration: OriginConfiguration
@@ -82,6 +84,7 @@ public final class Origin: Sendable {
             _ = try? await directory.collect { $0.stop() }
             throw error
         }
+        let usesIOUring = try await directory.collect { $0.server?.sends?.isInUse ?? false }.allSatisfy { $0 }
         let closes = self.shared.closes
         let settling = Task {
             while (try? await Task.sleep(for: .milliseconds(50))) != nil { closes.settle(now: Clock.monotonic()) }
@@ -98,7 +101,8 @@ public final class Origin: Sendable {
         return Endpoints(
             http: listeners[0].address,
             https: certificates == nil ? nil : listeners.last?.address,
-            admin: listeners[1].address
+            admin: listeners[1].address,
+            usesIOUring: usesIOUring
         )
     }
 

@@ -40,7 +40,13 @@ struct OriginService: Service {
         // The file first: who has seen the line must find it.
         if let path = self.configuration.readyFile { try announcement.write(to: path) }
         announcement.print()
-        self.logger.info("serving", metadata: ["http": "\(announcement.http)", "admin": "\(announcement.admin)"])
+        self.logger.info(
+            "serving",
+            metadata: [
+                "http": "\(announcement.http)", "admin": "\(announcement.admin)",
+                "io_uring": "\(endpoints.usesIOUring)",
+            ]
+        )
 
         try? await gracefulShutdown()
         await withTaskGroup(of: Void.self) { tasks in

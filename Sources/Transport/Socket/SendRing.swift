@@ -32,7 +32,7 @@ public final class SendRing {
     public var isEmpty: Bool { self.count == 0 }
     public var isFull: Bool { self.count == Self.capacity }
     /// It sends by the ring, and not one by one.
-    var isInUse: Bool { self.kernel != nil }
+    public var isInUse: Bool { self.kernel != nil }
 
     /// - Throws: ``IOUring/Unavailable`` if the kernel has no io_uring, forbids it, or has one that would wait for a
     ///   socket.
