@@ -6,6 +6,10 @@
 from collections.abc import Callable
 from statistics import median
 
+# Below this share of the offered events the server (or the client) could not keep up, and its figures describe a
+# machine that is full rather than a cost.
+KEPT_UP = 0.97
+
 # A round's measurement; its keys are in rounds.py and neighbour.py.
 Round = dict
 Get = Callable[[Round], float | None]
@@ -39,6 +43,10 @@ def ratio(rounds: list[Round], reference: list[Round], get: Get) -> float | None
 def cost(round: Round) -> float | None:
     """Of an event, in µs of the server's CPU."""
     return round.get("cpu_us_per_event")
+
+
+def overloaded(rounds: list[Round]) -> bool:
+    return median(round.get("delivered_share", 1) for round in rounds) < KEPT_UP
 
 
 def cheapest(results: dict[str, list[Round]], streams: dict[str, int], least: int) -> str | None:

@@ -90,6 +90,11 @@ def test_goals_are_decided_by_what_was_measured_alone():
     assert [row[2] for row in rows] == ["1.14", "0.86"]
 
 
+def test_an_overloaded_row_decides_no_goal():
+    http1 = {"headwater": rounds(6), "floor": [{"cpu_us_per_event": 9, "delivered_share": 0.9}]}
+    assert [row[3] for row in goals.rows({"http1": http1})] == ["not decided: a row was overloaded"]
+
+
 def test_growth_is_against_100_and_the_cheapest_and_the_worse_counts():
     names = [row.name for row in TABLES["growth"].rows]
     measured = {"growth": dict(zip(names, map(rounds, (10, 6, 5, 5.5, 5.8, 6))))}

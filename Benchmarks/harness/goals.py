@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from harness.figures import Get, Round, cheapest, cost, picked, ratio
+from harness.figures import Get, Round, cheapest, cost, overloaded, picked, ratio
 from harness.tables import CHEAPEST_FROM, TABLES
 
 # All that was measured: table, row, rounds.
@@ -103,13 +103,18 @@ GOALS = [
 
 
 def rows(measured: Measured) -> list[list[str]]:
-    """Those that are decided, as cells."""
-    found = []
+    """Those that are decided, as cells. A row that was overloaded decides nothing: its cost is not that of its load."""
+    sound = {
+        table: {name: found for name, found in results.items() if found and not overloaded(found)}
+        for table, results in measured.items()
+    }
+    cells = []
     for goal in GOALS:
-        verdict = goal.verdict(measured)
+        limit = ("≥ " if goal.at_least else "≤ ") + f"{goal.limit:,.{goal.digits}f}"
+        verdict = goal.verdict(sound)
         if verdict:
-            sign = "≥" if goal.at_least else "≤"
-            limit = f"{goal.limit:,.{goal.digits}f}"
             reached = "met" if verdict[1] else "**not met**"
-            found.append([goal.what, f"{sign} {limit}", f"{verdict[0]:,.{goal.digits}f}", reached])
-    return found
+            cells.append([goal.what, limit, f"{verdict[0]:,.{goal.digits}f}", reached])
+        elif goal.verdict(measured):
+            cells.append([goal.what, limit, "–", "not decided: a row was overloaded"])
+    return cells

@@ -101,7 +101,8 @@ def fitted(table: Table, arguments: argparse.Namespace) -> Table:
         given["rate"] = arguments.rate
 
     def changed(row: Row) -> Row:
-        row = replace(row, **given)
+        if given:
+            row = replace(row, name=row.server, **given)  # a name that speaks of the load would lie
         return replace(row, connections=max(1, min(row.connections, row.streams)))
 
     table = replace(table, rows=tuple(changed(row) for row in table.rows))

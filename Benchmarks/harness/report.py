@@ -7,14 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from harness.figures import Get, Round, cheapest, cost, defects, picked, ratio, spread
+from harness.figures import Get, Round, cheapest, cost, defects, overloaded, picked, ratio, spread
 from harness.rounds import Settings
 from harness.servers import Load
 from harness.tables import CHEAPEST_FROM, Row, Table
 
-# Below this share of the offered events the server (or the client) could not keep up, and its figures describe a
-# machine that is full rather than a cost.
-KEPT_UP = 0.97
 # A client of one thread that is busier than this is late itself, and its server's lags are its own.
 CLIENT_FULL = 0.9
 
@@ -64,6 +61,7 @@ NEW = [
     column("new streams/s", lambda round: round.get("new_streams_per_second"), 0),
     column("µs CPU / new stream", opening_cost, 1),
 ]
+OPENED = column("streams", lambda round: round.get("opened"), 0)
 PER_CORE = column("new streams/s and core", lambda round: 1e6 / used if (used := opening_cost(round)) else None, 0)
 NEIGHBOUR = [
     column("quiet channel's lag p50 ms", lag("p50"), 2),
@@ -79,7 +77,7 @@ NEIGHBOUR = [
 
 def columns(kind: Table, results: dict[str, list[Round]]) -> list[Column]:
     if kind.kind == "opening":
-        own = [*NEW, PER_CORE, IDLE]
+        own = [OPENED, *NEW, PER_CORE, IDLE]
     elif kind.kind == "neighbour":
         own = NEIGHBOUR
     else:
@@ -99,10 +97,6 @@ def against(name: str, reference: list[Round]) -> Column:
     return Column(f"× {name}", cell)
 
 
-def overloaded(rounds: list[Round]) -> bool:
-    return median(round.get("delivered_share", 1) for round in rounds) < KEPT_UP
-
-
 def markdown(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
@@ -111,12 +105,17 @@ def markdown(rows: list[list[str]]) -> list[str]:
 
 def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, rounds: int) -> str:
     def said(values: list[int], one: str, more: str) -> str:
-        distinct = list(dict.fromkeys(values))
-        return f"{distinct[0]:,} {one if distinct[0] == 1 else more}" if len(distinct) == 1 else f"{more} as named"
+        if kind.varies and len(set(values)) > 1:
+            return f"{more} as named"
+        return f"{values[0]:,} {one if values[0] == 1 else more}"
 
     parts = [said([row.streams for row in rows], "stream", "streams")]
-    if any(row.connections > 1 for row in rows):
-        shared = [row.connections for row in rows if row.connections > 1]
+    shared = [row.connections for row in rows if row.connections > 1]
+    if kind.kind == "opening":
+        parts = ["streams as listed, over 3 connections where it is HTTP/2"]
+    elif kind.grows and shared:
+        parts[0] += ", at most 5,000 on a connection"
+    elif shared:
         parts[0] += " over " + said(shared, "connection", "connections")
     if load.slow:
         parts[0] += f" ({load.slow} slow)"
@@ -124,7 +123,7 @@ def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, roun
         parts[0] += f" × {rows[0].rate} events/s"
         parts.append(f"{load.size} bytes of data")
         parts.append(f"window {settings.seconds:g} s")
-    parts.append(said([row.loops for row in rows], "server loop", "server loops"))
+    parts.append(said([row.loops for row in rows], "loop of the server", "loops of the server"))
     client = "the C clients" if settings.client == "c" or kind.kind == "opening" else "`headwater probe load`"
     parts.append(f"client {client}")
     return ", ".join(parts) + f"; {rounds} round{'s' if rounds > 1 else ''}: median (lowest–highest)."

@@ -88,6 +88,7 @@ def idle(kind: type[Server], load: Load, settings: Settings) -> dict:
     opened = max(1, outcome.opened)
     when_open = outcome.processor_when_open
     return {
+        "opened": outcome.opened,
         "memory_bytes_per_idle_stream": (outcome.memory - empty) / opened if outcome.memory else None,
         "new_streams_per_second": opened / outcome.opening_seconds if outcome.opening_seconds else None,
         "cpu_us_per_new_stream": (when_open - before).total * 1e6 / opened if when_open else None,
