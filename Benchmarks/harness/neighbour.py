@@ -72,10 +72,6 @@ class Busy(ProbeClient):
             self.problem = error
 
 
-class Quiet(ProbeClient):
-    """The small channel over HTTP/1.1."""
-
-
 def measure(kind: type[Server], load: Load, settings: Settings) -> dict:
     with started(kind, load) as (server, directory):
         line = json.loads(server.children[0].read_line(0, 5))
@@ -92,8 +88,8 @@ def measure(kind: type[Server], load: Load, settings: Settings) -> dict:
                 time.sleep(busy.ramp + settings.settle + HEAD_START)
             checks.thread.start()
             target = f"/events?interval={QUIET_INTERVAL_MS}&size=128"
-            quiet = Quiet(as_http1(server), Plan(target, QUIET_STREAMS, 1, seconds, 0.3, size=128), directory, "quiet")
-            outcome = run(quiet)
+            plan = Plan(target, QUIET_STREAMS, 1, seconds, 0.3, size=128)
+            outcome = run(ProbeClient(as_http1(server), plan, directory, "quiet"))
         finally:
             checks.over.set()
             if checks.thread.ident is not None:
