@@ -152,7 +152,7 @@ class ProbeClient(Client):
     whose length is a multiple of every interval, so that nothing worth mentioning is cut."""
 
     # Openings per second, by HTTP/2 and by TLS, at which a server that sends events already does not fall behind.
-    pace = {(False, False): 1_000, (False, True): 250, (True, False): 3_000, (True, True): 3_000}
+    pace = {(False, False): 1_000, (False, True): 400, (True, False): 3_000, (True, True): 3_000}
     # The streams are held for so long behind the window, for the memory to be read.
     tail = 0.3
 

@@ -61,7 +61,7 @@ NEW = [
     column("new streams/s", lambda round: round.get("new_streams_per_second"), 0),
     column("µs CPU / new stream", opening_cost, 1),
 ]
-OPENED = column("streams", lambda round: round.get("opened"), 0)
+OPENED = Column("streams", lambda rounds: f"{median(round['opened'] for round in rounds):,.0f}")
 PER_CORE = column("new streams/s and core", lambda round: 1e6 / used if (used := opening_cost(round)) else None, 0)
 NEIGHBOUR = [
     column("quiet channel's lag p50 ms", lag("p50"), 2),
