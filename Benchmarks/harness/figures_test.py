@@ -4,10 +4,11 @@
 """The harness's arithmetic: medians, ratios, windows, goals, and what the options make of a table."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from harness import figures, goals
+from harness import figures, goals, peers
 from harness.clients import Plan, Tick, defects_of, window_of
 from harness.neighbour import percentile
 from harness.options import chosen_tables, command_for, parse_arguments
@@ -120,6 +121,16 @@ def full() -> dict:
         "cpu_us_per_new_stream": 10.0,
         "lag_ms": {"p99": 1.0},
     }
+
+
+def test_without_io_uring_a_row_is_left_out_and_not_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(peers, "BUILD", tmp_path)
+    assert peers.FloorUring.missing() and not peers.FloorUring.unavailable()
+    program = tmp_path / "floor-uring"
+    program.write_text("#!/bin/sh\necho no io_uring here >&2\nexit 69\n")
+    program.chmod(0o755)
+    assert peers.FloorUring.missing() is None
+    assert peers.FloorUring.unavailable() == "no io_uring here"
 
 
 def options(monkeypatch: pytest.MonkeyPatch, *given: str):

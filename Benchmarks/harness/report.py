@@ -113,6 +113,9 @@ def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, roun
     shared = [row.connections for row in rows if row.connections > 1]
     if kind.kind == "opening":
         parts = ["streams as listed, over 3 connections where it is HTTP/2"]
+    elif kind.kind == "neighbour":
+        busy = ", ".join(f"{row.name} {row.streams:,} × {row.rate} events/s" for row in rows if row.streams)
+        parts = [f"10 streams × 10.3 events/s, {busy}"]
     elif kind.grows and shared:
         parts[0] += ", at most 5,000 on a connection"
     elif shared:
