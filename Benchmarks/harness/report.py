@@ -127,7 +127,8 @@ def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, roun
         parts.append(f"{load.size} bytes of data")
         parts.append(f"window {settings.seconds:g} s")
     parts.append(said([row.loops for row in rows], "loop of the server", "loops of the server"))
-    client = "the C clients" if "c" in (settings.client, kind.client) or kind.kind == "opening" else "`headwater probe load`"
+    is_c = "c" in (settings.client, kind.client) or kind.kind == "opening"
+    client = "the C clients" if is_c else "`headwater probe load`"
     parts.append(f"client {client}")
     return ", ".join(parts) + f"; {rounds} round{'s' if rounds > 1 else ''}: median (lowest–highest)."
 
