@@ -137,8 +137,8 @@ static void handle(void *data, uint32_t events) {
     }
 }
 
-static void open_more(unsigned allowed) {
-    while (client.started < allowed && in_flight < CONNECTS_IN_FLIGHT) {
+static void open_more(void) {
+    while (client.started < client.options.streams && in_flight < CONNECTS_IN_FLIGHT) {
         start_stream(&client.streams[client.started], client.started);
         client.started++;
     }

@@ -378,10 +378,10 @@ static void prepare(void) {
     }
 }
 
-static void open_more(unsigned allowed) {
+static void open_more(void) {
     for (unsigned number = 0; number < client.options.connections; number++) {
         struct connection *connection = &connections[number];
-        while (!connection->closed && connection->started < connection->count && client.started < allowed &&
+        while (!connection->closed && connection->started < connection->count &&
                connection->in_flight < REQUESTS_IN_FLIGHT) {
             client.started++;
             send_request(connection, &connection->streams[connection->started++]);

@@ -66,7 +66,6 @@ static void count_event(void *context, const struct measured_event *event) {
 
 enum parse_status stream_feed(struct stream *stream, const void *bytes, size_t length) {
     client.bytes += length;
-    stream->bytes += length;
     return response_parser_feed(&stream->parser, bytes, length, client.options.data_size, count_event, stream);
 }
 
@@ -115,35 +114,16 @@ static double open_streams(void) {
     const struct options *options = &client.options;
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     while (client.opened + client.refused < options->streams) {
-        uint64_t elapsed = clock_ns(CLOCK_MONOTONIC) - begin;
-        if (elapsed > OPEN_SECONDS * NANOSECONDS) {
+        if (clock_ns(CLOCK_MONOTONIC) - begin > OPEN_SECONDS * NANOSECONDS) {
             break;
         }
-        uint64_t allowed = options->ramp == 0 ? options->streams : elapsed * options->ramp / NANOSECONDS + 1;
-        protocol->open_more(allowed < options->streams ? (unsigned)allowed : options->streams);
+        protocol->open_more();
         turn(1);
     }
     return (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9;
 }
 
 static double own_cpu_seconds(void) { return (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9; }
-
-static void write_csv(const char *path) {
-    FILE *file = fopen(path, "w");
-    if (file == NULL) {
-        give_up(path);
-    }
-    fprintf(file, "stream,slow,closed,first,last,events,bytes,lost,duplicated,disordered\n");
-    for (unsigned index = 0; index < client.options.streams; index++) {
-        const struct stream *stream = &client.streams[index];
-        fprintf(file, "%u,%d,%d,%lu,%lu,%lu,%lu,%lu,%lu,%lu\n", index, stream->slow, stream->link == LINK_CLOSED,
-                stream->first, stream->last, stream->events, stream->bytes, stream->lost, stream->duplicated,
-                stream->disordered);
-    }
-    if (fclose(file) != 0) {
-        give_up(path);
-    }
-}
 
 // Streams that still wait for an event which some other stream has had.
 static unsigned count_behind(uint64_t sequence) {
@@ -241,9 +221,6 @@ int measurement_main(int count, char **arguments, const struct protocol *chosen)
     uint64_t last_call = clock_ns(CLOCK_MONOTONIC) + GRACE_SECONDS * NANOSECONDS;
     while (!options->idle && count_behind(highest) > 0 && clock_ns(CLOCK_MONOTONIC) < last_call) {
         turn(20);
-    }
-    if (options->csv != NULL) {
-        write_csv(options->csv);
     }
     return report(window_seconds, window_events, window_cpu, highest);
 }

@@ -25,7 +25,7 @@ struct stream {
     bool slow;
     uint32_t unacknowledged; // HTTP/2 with --window: DATA not given back in WINDOW_UPDATE
     uint64_t first, last;    // sequence numbers, 0: none yet
-    uint64_t events, bytes, lost, duplicated, disordered;
+    uint64_t events, lost, duplicated, disordered;
     struct response_parser parser;
     struct wire wire; // HTTP/1.1: its connection
 };
@@ -51,7 +51,7 @@ struct protocol {
     const char *name; // of the program
     const char *alpn;
     void (*prepare)(void);                 // before the clock of opening starts
-    void (*open_more)(unsigned allowed);   // starts streams, up to so many in all
+    void (*open_more)(void);               // starts as many streams as may be under way
     void (*handle)(void *data, uint32_t events); // one socket is ready
 };
 

@@ -21,14 +21,12 @@ static const char usage[] =
     "  --slow 0             how many of them, from the first, never read; fanout-h2: never open their window again\n"
     "  --window 0           fanout-h2: initial window of a stream in bytes, opened again when half is used; 0: never\n"
     "                       in the way\n"
-    "  --ramp 0             requests per second; 0: as fast as response heads come back\n"
     "  --settle 1           seconds between the last head and the window\n"
     "  --duration 10        seconds of the measured window\n"
     "  --data-size 0        exact bytes of an event's data; 0: any\n"
     "  --coalesce 200       microseconds of sleep after a short batch, so that the server does not pay for waking\n"
     "                       this process at every write; adds up to this much to the lag; 0: wake for every event\n"
     "  --idle               open and hold the streams, expect no events\n"
-    "  --csv FILE           one row per stream\n"
     "example: fanout --port 8080 --path '/events?interval=50&size=256' --streams 2000 --duration 10\n"
     "         fanout-h2 --port 8080 --path '/events?interval=100&size=256' --streams 9000 --connections 3\n";
 
@@ -58,16 +56,14 @@ struct options options_parse(const char *name_of_program, int count, char **argu
                               .settle = 1,
                               .duration = 10};
     enum {
-        HOST = 1, PORT, PATH, STREAMS, SLOW, RAMP, SETTLE, DURATION, SIZE, COALESCE, IDLE, CSV, TLS, CONNECTIONS,
-        WINDOW, HELP
+        HOST = 1, PORT, PATH, STREAMS, SLOW, SETTLE, DURATION, SIZE, COALESCE, IDLE, TLS, CONNECTIONS, WINDOW, HELP
     };
     static const struct option known[] = {
         {"host", 1, 0, HOST},         {"port", 1, 0, PORT},         {"path", 1, 0, PATH},
-        {"streams", 1, 0, STREAMS},   {"slow", 1, 0, SLOW},         {"ramp", 1, 0, RAMP},
-        {"settle", 1, 0, SETTLE},     {"idle", 0, 0, IDLE},         {"duration", 1, 0, DURATION},
-        {"data-size", 1, 0, SIZE},    {"csv", 1, 0, CSV},           {"coalesce", 1, 0, COALESCE},
-        {"window", 1, 0, WINDOW},     {"tls", 0, 0, TLS},           {"connections", 1, 0, CONNECTIONS},
-        {"help", 0, 0, HELP},         {0},
+        {"streams", 1, 0, STREAMS},   {"slow", 1, 0, SLOW},         {"settle", 1, 0, SETTLE},
+        {"idle", 0, 0, IDLE},         {"duration", 1, 0, DURATION}, {"data-size", 1, 0, SIZE},
+        {"coalesce", 1, 0, COALESCE}, {"window", 1, 0, WINDOW},     {"tls", 0, 0, TLS},
+        {"connections", 1, 0, CONNECTIONS}, {"help", 0, 0, HELP},   {0},
     };
     int index = 0;
     for (int found; (found = getopt_long(count, arguments, "", known, &index)) != -1;) {
@@ -80,14 +76,12 @@ struct options options_parse(const char *name_of_program, int count, char **argu
         case SLOW: options.slow = (unsigned)number(name, optarg, 0, 1000000); break;
         case CONNECTIONS: options.connections = (unsigned)number(name, optarg, 1, 10000); break;
         case WINDOW: options.window = (unsigned)number(name, optarg, 0, 2147483647); break;
-        case RAMP: options.ramp = (unsigned)number(name, optarg, 0, 1000000); break;
         case SETTLE: options.settle = number(name, optarg, 0, 600); break;
         case DURATION: options.duration = number(name, optarg, 0.1, 86400); break;
         case SIZE: options.data_size = (unsigned)number(name, optarg, 0, 65536); break;
         case COALESCE: options.coalesce = (unsigned)number(name, optarg, 0, 100000); break;
         case IDLE: options.idle = true; break;
         case TLS: options.tls = true; break;
-        case CSV: options.csv = optarg; break;
         case HELP: fputs(usage, stdout); exit(0);
         default: fputs(usage, stderr); exit(64);
         }

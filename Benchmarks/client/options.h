@@ -12,12 +12,10 @@ struct options {
     const char *host; // an IPv4 address
     uint16_t port;
     const char *path;
-    const char *csv;      // NULL: no file
     unsigned streams;     // those that read and those that do not
     unsigned slow;        // of these, the first so many never read
     unsigned connections; // HTTP/2: over how many the streams are spread
     unsigned window;      // HTTP/2: initial window of a stream, 0: never in the way
-    unsigned ramp;        // requests per second, 0: as fast as heads come back
     unsigned data_size;   // bytes of an event's data, 0: any
     unsigned coalesce;    // microseconds slept after a short batch, 0: wake for every event
     double settle;        // seconds between the last head and the window

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,25 @@ class Child:
             if time.monotonic() > deadline:
                 raise BenchmarkError(f"{self.name} printed nothing more within {timeout:.0f} s:\n{self.last_words()}")
             time.sleep(0.002)
+
+    def error_lines(self, timeout: float) -> Iterator[str]:
+        """The lines of the child's stderr, each as soon as it is complete, until the child ends."""
+        deadline = time.monotonic() + timeout
+        with self.err.open(errors="replace") as file:
+            part = ""
+            while True:
+                ended = self.process.poll() is not None
+                read = file.readline()
+                part += read
+                if part.endswith("\n"):
+                    yield part
+                    part = ""
+                elif not read:
+                    if ended:
+                        return
+                    if time.monotonic() > deadline:
+                        raise BenchmarkError(f"{self.name} did not end within {timeout:.0f} s:\n{self.last_words()}")
+                    time.sleep(0.002)
 
     def last_words(self) -> str:
         text = self.err.read_text(errors="replace")
@@ -104,35 +124,38 @@ OWN_PAGES = ("Pss_Anon:", "Pss_Shmem:")
 
 
 @dataclass(frozen=True)
-class Sample:
-    """CPU seconds so far and memory now, summed over a server's processes and all their threads."""
+class Processor:
+    """CPU seconds so far, summed over a server's processes and all their threads."""
 
-    cpu: float
+    total: float
     user: float
     system: float
-    memory: int
+
+    def __sub__(self, earlier: "Processor") -> "Processor":
+        return Processor(self.total - earlier.total, self.user - earlier.user, self.system - earlier.system)
 
 
-def sample(pid: int) -> Sample:
-    """CPU is the processes' own clock: what /proc/PID/stat sums up as user and system, but in nanoseconds. The two
-    parts come from stat itself, in ticks. Memory is the proportional set size, because nginx shares its pages with its
-    workers, without the pages of files: whoever else uses the same library would change that share."""
-    cpu = user = system = 0.0
-    memory = 0
+def processor(pids: list[int]) -> Processor:
+    """The total is the processes' own clock: what /proc/PID/stat sums up as user and system, but in nanoseconds. The
+    two parts come from stat itself, in ticks."""
     tick = os.sysconf("SC_CLK_TCK")
-    for member in family_of(pid):
-        fields = stat_fields(member)
-        if fields is None:
-            continue
+    try:
+        # clock_getcpuclockid(3): the complement of the process id, then the type CPUCLOCK_SCHED. First, and at once.
+        total = sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
+    except OSError as error:
+        raise BenchmarkError(f"the server (processes {pids}) ended while it was measured: {error}") from error
+    stats = [fields for pid in pids if (fields := stat_fields(pid))]
+    return Processor(total, sum(int(f[11]) for f in stats) / tick, sum(int(f[12]) for f in stats) / tick)
+
+
+def memory(pids: list[int]) -> int:
+    """The proportional set size in bytes, because nginx shares its pages with its workers, without the pages of files:
+    whoever else uses the same library would change that share."""
+    total = 0
+    for pid in pids:
         try:
-            # clock_getcpuclockid(3): the complement of the process id, then the type CPUCLOCK_SCHED.
-            cpu += time.clock_gettime((~member << 3) | 2)
-            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError as error:
-            raise BenchmarkError(f"process {member} of the server ended while it was measured: {error}") from error
-        user += int(fields[11]) / tick
-        system += int(fields[12]) / tick
-        memory += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(OWN_PAGES)) * 1024
-    if memory == 0:
-        raise BenchmarkError(f"the server (process {pid}) ended while it was measured")
-    return Sample(cpu, user, system, memory)
+            raise BenchmarkError(f"process {pid} of the server ended while it was measured: {error}") from error
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(OWN_PAGES)) * 1024
+    return total

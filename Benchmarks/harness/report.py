@@ -1,111 +1,176 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright the Headwater authors
 
-"""A table: medians with spread over the rounds, and each server's ratio to the reference of the same round."""
+"""A table in Markdown: medians with spread over the rounds, ratios to the table's references, and notes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import median
 
-from harness.servers import Load, Table
+from harness.figures import Get, Round, cheapest, cost, defects, overloaded, picked, ratio, spread
+from harness.rounds import Settings
+from harness.servers import Load
+from harness.tables import CHEAPEST_FROM, Row, Table
 
-# Below this share of the offered events the server (or the client) could not keep up, and its figures describe a
-# machine that is full rather than a cost.
-KEPT_UP = 0.97
-DEFECTS = ("lost", "duplicated", "disordered", "malformed", "gaps", "silent", "behind", "unopened", "closed_early")
-
-
-def spread(values: list[float], digits: int) -> str:
-    if median(values) < 1:
-        digits += 1  # a µs is much for a frame
-    middle = f"{median(values):,.{digits}f}"
-    if len(values) < 2:
-        return middle
-    return f"{middle} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
+# A client of one thread that is busier than this is late itself, and its server's lags are its own.
+CLIENT_FULL = 0.9
 
 
-def ratios(rounds: list[dict], reference: list[dict] | None, key: str) -> str:
-    if not reference:
-        return "–"
-    return f"{median(mine[key] / base[key] for mine, base in zip(rounds, reference)):.2f}"
+@dataclass(frozen=True)
+class Column:
+    heading: str
+    cell: Callable[[list[Round]], str]
 
 
-def defects(rounds: list[dict]) -> dict[str, int]:
-    found = {key: sum(round["client"][key] for round in rounds) for key in DEFECTS}
-    found["unopened"] += sum(round["idle_client"]["unopened"] for round in rounds)
-    found["closed_early"] += sum(round["idle_client"]["closed_early"] for round in rounds)
-    return {key: count for key, count in found.items() if count > 0}
+def column(heading: str, get: Get, digits: int) -> Column:
+    return Column(heading, lambda rounds: spread(picked(rounds, get), digits))
 
 
-def kept_up(rounds: list[dict]) -> bool:
-    return median(round["delivered_share"] for round in rounds) >= KEPT_UP
+def lag(key: str, part: str = "lag_ms") -> Get:
+    return lambda round: round.get(part, {}).get(key)
 
 
-def cells(name: str, rounds: list[dict], reference: list[dict] | None) -> list[str]:
-    def pick(get: Callable[[dict], float], digits: int) -> str:
-        return spread([get(round) for round in rounds], digits)
-
-    shares = [round["kernel_share"] for round in rounds if round["kernel_share"] is not None]
-    return [
-        name if kept_up(rounds) else f"{name} *",
-        pick(lambda round: round["cpu_us_per_event"], 2),
-        ratios(rounds, reference, "cpu_us_per_event"),
-        f"{median(shares):.0%}" if shares else "–",
-        f"{median(round['events_per_second'] for round in rounds):,.0f}",
-        f"{median(round['bytes_per_event'] for round in rounds):.0f}",
-        pick(lambda round: round["lag_ms"]["p50"], 1),
-        pick(lambda round: round["lag_ms"]["p99"], 1),
-        pick(lambda round: round["lag_ms"]["p99.9"], 1),
-        pick(lambda round: round["memory_bytes_per_idle_stream"] / 1024, 1),
-        pick(lambda round: round["memory_bytes_per_busy_stream"] / 1024, 1),
-        pick(lambda round: round["new_streams_per_second"], 0),
-        pick(lambda round: round["cpu_us_per_new_stream"], 0),
-        "none" if not defects(rounds) else ", ".join(f"{count} {key}" for key, count in defects(rounds).items()),
-    ]
+def kilobytes(key: str) -> Get:
+    return lambda round: None if round.get(key) is None else round[key] / 1024
 
 
-HEADINGS = [
-    "server",
-    "µs CPU / event",
-    "× {reference}",
-    "kernel",
-    "events/s",
-    "B/event",
-    "lag p50 ms",
-    "p99",
-    "p99.9",
-    "KB / idle stream",
-    "busy",
-    "new streams/s",
-    "µs CPU / new stream",
-    "defects",
+def opening_cost(round: Round) -> float | None:
+    return round.get("cpu_us_per_new_stream")
+
+
+def share_of_kernel(rounds: list[Round]) -> str:
+    shares = picked(rounds, lambda round: round.get("kernel_share"))
+    return f"{median(shares):.0%}" if shares else "–"
+
+
+def found_defects(rounds: list[Round]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in defects(rounds).items()) or "none"
+
+
+EVENT = [
+    Column("kernel", share_of_kernel),
+    column("events/s", lambda round: round.get("events_per_second"), 0),
+    Column("B/event", lambda rounds: f"{median(round['bytes_per_event'] for round in rounds):.0f}"),
+    column("lag p50 ms", lag("p50"), 1),
+    column("p99", lag("p99"), 1),
+    column("p99.9", lag("p99.9"), 1),
+]
+BUSY = column("KB / stream, busy", kilobytes("memory_bytes_per_busy_stream"), 1)
+IDLE = column("KB / stream, idle", kilobytes("memory_bytes_per_idle_stream"), 1)
+NEW = [
+    column("new streams/s", lambda round: round.get("new_streams_per_second"), 0),
+    column("µs CPU / new stream", opening_cost, 1),
+]
+OPENED = Column("streams", lambda rounds: f"{median(round['opened'] for round in rounds):,.0f}")
+PER_CORE = column("new streams/s and core", lambda round: 1e6 / used if (used := opening_cost(round)) else None, 0)
+NEIGHBOUR = [
+    column("quiet channel's lag p50 ms", lag("p50"), 2),
+    column("p99", lag("p99"), 1),
+    column("max", lag("max"), 1),
+    column("/healthz p50 ms", lag("p50", "health_ms"), 2),
+    column("p99", lag("p99", "health_ms"), 1),
+    column("max", lag("max", "health_ms"), 1),
+    column("busy channel's lag p99 ms", lag("p99", "busy_lag_ms"), 1),
+    column("server cores", lambda round: round.get("server_cores"), 2),
 ]
 
 
-def table(kind: Table, results: dict[str, list[dict]], load: Load, seconds: float) -> str:
-    # Without the table's own reference, its first server.
-    reference = kind.reference if kind.reference in results else next(iter(results))
-    rounds = len(next(iter(results.values())))
-    over = f" over {load.connections} connection(s)" if kind.connections > 1 else ""
-    title = (
-        f"{kind.title} fan-out: {load.streams:,} streams{over} ({load.slow} slow) × {load.rate} events/s, {load.size} "
-        f"bytes of data, {load.loops} server loop(s), window {seconds:g} s, {rounds} round(s): median (min–max)"
-    )
-    headings = [heading.format(reference=reference) for heading in HEADINGS]
-    rows = [headings] + [cells(name, list(rounds), results[reference]) for name, rounds in results.items()]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(headings))]
+def columns(kind: Table, results: dict[str, list[Round]]) -> list[Column]:
+    if kind.kind == "opening":
+        own = [OPENED, *NEW, PER_CORE, IDLE]
+    elif kind.kind == "neighbour":
+        own = NEIGHBOUR
+    else:
+        own = [column("µs CPU / event", cost, 2)]
+        own += [against(name, results[name]) for name in kind.references if results.get(name)]
+        least = cheapest(results, {row.name: row.streams for row in kind.rows}, CHEAPEST_FROM) if kind.grows else None
+        own += [against(least, results[least])] if least else []
+        own += [*EVENT, IDLE, BUSY, *NEW] if kind.idle else [*EVENT, BUSY]
+    return [*own, Column("defects", found_defects)]
+
+
+def against(name: str, reference: list[Round]) -> Column:
+    def cell(rounds: list[Round]) -> str:
+        value = ratio(rounds, reference, cost)
+        return "–" if value is None else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+    return Column(f"× {name}", cell)
+
+
+def markdown(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    notes = []
-    for name, runs in results.items():
-        if not kept_up(runs):
-            share = median(round["delivered_share"] for round in runs)
-            notes.append(f"* {name} delivered {share:.0%} of what was offered: it was overloaded, read its row so.")
-    client = [round["client_cpu_us_per_event"] for runs in results.values() for round in runs]
-    cores = max(round["client_cores"] for runs in results.values() for round in runs)
-    notes.append(
-        f"The client's own CPU, {median(client):.2f} µs per event and at most {cores:.2f} cores, is in no figure."
-    )
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, rounds: int) -> str:
+    def said(values: list[int], one: str, more: str) -> str:
+        if kind.varies and len(set(values)) > 1:
+            return f"{more} as named"
+        return f"{values[0]:,} {one if values[0] == 1 else more}"
+
+    parts = [said([row.streams for row in rows], "stream", "streams")]
+    shared = [row.connections for row in rows if row.connections > 1]
+    if kind.kind == "opening":
+        parts = ["streams as listed, over 3 connections where it is HTTP/2"]
+    elif kind.kind == "neighbour":
+        busy = ", ".join(f"{row.name} {row.streams:,} × {row.rate} events/s" for row in rows if row.streams)
+        parts = [f"10 streams × 10.3 events/s, {busy}"]
+    elif kind.grows and shared:
+        parts[0] += ", at most 5,000 on a connection"
+    elif shared:
+        parts[0] += " over " + said(shared, "connection", "connections")
     if load.slow:
-        closed = {name: sum(round["client"]["slow_closed"] for round in runs) for name, runs in results.items()}
-        notes.append("Slow streams closed by the server: " + ", ".join(f"{n} {c}" for n, c in closed.items()) + ".")
-    return "\n".join([title, "", *lines, "", *notes])
+        parts[0] += f" ({load.slow} slow)"
+    if kind.kind == "fan-out":
+        parts[0] += f" × {rows[0].rate} events/s"
+        parts.append(f"{load.size} bytes of data")
+        parts.append(f"window {settings.seconds:g} s")
+    parts.append(said([row.loops for row in rows], "loop of the server", "loops of the server"))
+    is_c = "c" in (settings.client, kind.client) or kind.kind == "opening"
+    client = "the C clients" if is_c else "`headwater probe load`"
+    parts.append(f"client {client}")
+    return ", ".join(parts) + f"; {rounds} round{'s' if rounds > 1 else ''}: median (lowest–highest)."
+
+
+def table(kind: Table, results: dict[str, list[Round]], loads: dict[str, Load], settings: Settings) -> str:
+    """Rows that have no result are left to the caller to explain."""
+    measured = {name: rounds for name, rounds in results.items() if rounds}
+    if not measured:
+        return "Nothing was measured."
+    shown = columns(kind, results)
+    cells = [["server" if kind.kind != "neighbour" else "", *(column.heading for column in shown)]]
+    for name, rounds in measured.items():
+        marked = name + (" *" if overloaded(rounds) else "") + (" †" if client_is_full(rounds) else "")
+        cells.append([marked, *(column.cell(rounds) for column in shown)])
+    rows = [row for row in kind.rows if row.name in measured]
+    count = max(len(rounds) for rounds in measured.values())
+    lines = [load_line(kind, rows, loads[rows[0].name], settings, count), "", *markdown(cells)]
+    return "\n".join([*lines, "", *notes(measured, loads, settings)]).rstrip()
+
+
+def client_is_full(rounds: list[Round]) -> bool:
+    return median(round.get("client_cores", 0) for round in rounds) > CLIENT_FULL
+
+
+def notes(measured: dict[str, list[Round]], loads: dict[str, Load], settings: Settings) -> list[str]:
+    lines = []
+    for name, rounds in measured.items():
+        if overloaded(rounds):
+            share = median(round["delivered_share"] for round in rounds)
+            lines.append(f"\\* {name} delivered {share:.0%} of what was offered: it was overloaded, read its row so.")
+        if client_is_full(rounds):
+            lines.append(f"† {name}: the client itself filled its core; the lags of this row are partly its own.")
+    every = [round for rounds in measured.values() for round in rounds]
+    spent = picked(every, lambda round: round.get("client_cpu_us_per_event"))
+    if spent:
+        cores = max(round["client_cores"] for round in every)
+        lines.append(
+            f"The client's own CPU, {median(spent):.2f} µs per event and at most {cores:.2f} cores, is in no figure."
+        )
+    if any(load.slow for load in loads.values()):
+        closed = {name: sum(round.get("slow_closed") or 0 for round in rounds) for name, rounds in measured.items()}
+        said = ", ".join(f"{name} {count}" for name, count in closed.items())
+        lines.append(f"Slow streams closed by the server: {said}." if settings.client == "c" else
+                     "Slow streams that the server closed are counted with `--client c`.")  # fmt: skip
+    return lines

@@ -18,6 +18,9 @@ public struct LoadPlan: Sendable {
     public var halfDead = 0
     /// All streams are opened evenly over this long.
     public var ramp = Duration.seconds(1)
+    /// For so long after the ramp nothing is measured yet: what a server has left to open is not part of what it
+    /// delivers.
+    public var settle = Duration.zero
     /// How long the test goes on when all are open.
     public var hold = Duration.seconds(10)
     /// So many streams a second leave and are opened anew.

@@ -19,7 +19,7 @@ extension LoadRun {
         into outcome: inout Outcome,
         progress: @Sendable (LoadSecond) -> Void
     ) async {
-        let rampEnd = start + plan.ramp.clampedNanoseconds
+        let rampEnd = start + (plan.ramp + plan.settle).clampedNanoseconds
         let end = rampEnd + plan.hold.clampedNanoseconds
         var last = start
         var lastProcessor = Self.processorSeconds

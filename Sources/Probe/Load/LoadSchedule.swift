@@ -16,6 +16,8 @@ struct LoadSchedule {
 
     private let start: Int64
     private let ramp: Int64
+    /// From the start to when the streams have settled.
+    private let settled: Int64
     private let stormPeriod: Int64?
     /// Between two of the loop's churns; nil without churn.
     private let churnPeriod: Double?
@@ -41,7 +43,8 @@ struct LoadSchedule {
         self.loop = loop
         loops = max(plan.loops, 1)
         ramp = plan.ramp.clampedNanoseconds
-        end = start + ramp + plan.hold.clampedNanoseconds
+        settled = (plan.ramp + plan.settle).clampedNanoseconds
+        end = start + settled + plan.hold.clampedNanoseconds
         stormPeriod = plan.storm.map { max($0.clampedNanoseconds, 1_000_000) }
         churnPeriod = plan.churn > 0 ? 1e9 / plan.churn * Double(loops) : nil
         churnPhase = plan.churn > 0 ? 1e9 / plan.churn * Double(loop + 1) : 0
@@ -83,10 +86,10 @@ struct LoadSchedule {
         return beforeEnd(Double(stormed + 1) * Double(stormPeriod))
     }
 
-    /// A time after the ramp.
+    /// A time after the streams have settled.
     private func beforeEnd(_ after: Double) -> Int64? {
         guard after < 9e18 else { return nil }
-        let (due, overflow) = (start + ramp).addingReportingOverflow(Int64(after))
+        let (due, overflow) = (start + settled).addingReportingOverflow(Int64(after))
         return overflow || due >= end ? nil : due
     }
 }

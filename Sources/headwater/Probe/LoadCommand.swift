@@ -35,6 +35,9 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Seconds to open them in, evenly.")
     var ramp = 1.0
 
+    @Option(help: "Seconds after that in which nothing is measured yet.")
+    var settle = 0.0
+
     @Option(help: "Seconds to go on when all are open.")
     var duration = 10.0
 
@@ -74,6 +77,7 @@ struct LoadCommand: AsyncParsableCommand {
         guard (0...1_000_000_000).contains(slowRate) else { throw ValidationError("--slow-rate must be 0 to 10^9") }
         guard (0...100_000).contains(halfDead) else { throw ValidationError("--half-dead must be 0 to 100000") }
         guard (0...86_400).contains(ramp) else { throw ValidationError("--ramp must be 0 to 86400 seconds") }
+        guard (0...86_400).contains(settle) else { throw ValidationError("--settle must be 0 to 86400 seconds") }
         guard (1...86_400).contains(duration) else { throw ValidationError("--duration must be 1 to 86400 seconds") }
         guard (0...100_000).contains(churn) else { throw ValidationError("--churn must be 0 to 100000 a second") }
         guard storm.map({ (0.1...86_400).contains($0) }) ?? true else {
@@ -104,6 +108,7 @@ struct LoadCommand: AsyncParsableCommand {
         plan.slowRate = slowRate
         plan.halfDead = halfDead
         plan.ramp = .seconds(ramp)
+        plan.settle = .seconds(settle)
         plan.hold = .seconds(duration)
         plan.churn = churn
         plan.storm = storm.map { .seconds($0) }

@@ -88,9 +88,20 @@ import Transport
         #expect(demands.last == .storm(due: 10 * Self.second))
     }
 
+    @Test func stormsWaitUntilTheStreamsHaveSettled() throws {
+        let plan = try Self.plan { plan in
+            plan.settle = .seconds(2)
+            plan.storm = .seconds(6)
+        }
+        let demands = Self.all(LoadSchedule(plan, slots: 10, total: 10, loop: 0, start: 0))
+        #expect(demands.last == .storm(due: 9 * Self.second))
+        #expect(demands.count == 11)
+    }
+
     @Test func extremeNumbersOverflowNothing() throws {
         let plan = try Self.plan { plan in
             plan.ramp = .seconds(Int64.max / 2)
+            plan.settle = .seconds(Int64.max / 2)
             plan.hold = .seconds(Int64.max / 2)
             plan.churn = 1e-300
             plan.storm = .seconds(Int64.max / 2)
