@@ -86,9 +86,7 @@ public final class Origin: Sendable {
         }
         let usesIOUring = try await directory.collect { $0.server?.sends?.isInUse ?? false }.allSatisfy { $0 }
         let closes = self.shared.closes
-        let settling = Task {
-            while (try? await Task.sleep(for: .milliseconds(50))) != nil { closes.settle(now: Clock.monotonic()) }
-        }
+        let settling = Task { await closes.settleAsTheyCome() }
         self.running.withLock {
             $0 = Running(
                 directory: directory,

@@ -8,8 +8,8 @@ import Transport
 
 /// Streams that were handed the same events.
 struct DeliveryBatch {
-    /// Streams counted together before the clock is read: at 8 µs each over HTTP/1.1, the lag booked for those served
-    /// first is half a millisecond too long at most.
+    /// Streams over HTTP/1.1 counted together before the clock is read: at 8 µs each, the lag booked for those served
+    /// first is half a millisecond too long at most. Over HTTP/2 the clock is read when their buffer has been written.
     static let size: UInt32 = 64
 
     /// The first event, and the first behind them.
@@ -30,7 +30,7 @@ struct DeliveryBatch {
     /// Whether what is handed to one more stream can be counted with the rest.
     @inline(__always)
     func takes(first: UInt64, next: UInt64, lastEventAt: Int64, isReplay: Bool = false) -> Bool {
-        self.streams < Self.size
+        self.streams &- self.http2 < Self.size
             && (self.streams == 0
                 || (self.first == first && self.next == next && self.lastEventAt == lastEventAt
                     && self.isReplay == isReplay))
