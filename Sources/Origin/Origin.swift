@@ -84,7 +84,12 @@ public final class Origin: Sendable {
         }
         let closes = self.shared.closes
         let settling = Task {
-            while (try? await Task.sleep(for: .milliseconds(50))) != nil { closes.settle(now: Clock.monotonic()) }
+            var storm = StormWatch()
+            while (try? await Task.sleep(for: .milliseconds(50))) != nil {
+                closes.settle(now: Clock.monotonic())
+                let open = shared.connections.activeConnections + Int(shared.streams.counts.active)
+                if storm.isOver(open: open, now: Clock.monotonic()) { await shared.giveBackMemory(directory) }
+            }
         }
         self.running.withLock {
             $0 = Running(
@@ -181,6 +186,7 @@ public final class Origin: Sendable {
             shard.directory = directory
             let server = ServerLoop(eventLoop: shard.loop, application: shard, limits: limits, logger: logger)
             shard.server = server
+            Heap.reserve()
             server.start()
             shard.startSweeping()
         }
