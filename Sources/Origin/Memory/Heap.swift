@@ -43,7 +43,7 @@ public enum Heap {
         #endif
     }
 
-    /// Gives back every free page of all arenas but those at their ends. Holds an arena's lock meanwhile, some tens of
+    /// Gives back every free page of all arenas but those at their ends. Holds an arena's lock meanwhile, six
     /// milliseconds after ten thousand streams, in which its thread cannot allocate; a fan-out does not. Not on an
     /// event loop.
     static func giveBack() {
