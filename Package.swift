@@ -50,6 +50,7 @@ let package = Package(
         .target(
             name: "Origin",
             dependencies: [
+                "CMalloc",
                 "EventStream",
                 "Telemetry",
                 "Transport",
@@ -84,6 +85,7 @@ let package = Package(
             providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
         ),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(
             name: "Transport",

@@ -33,6 +33,8 @@ public final class Origin: Sendable {
         let open: [Listener]
         /// Gives ended streams their verdicts, off the event loops.
         let settling: Task<Void, Never>
+        /// Gives memory back after a storm.
+        let watching: Task<Void, Never>
         /// Looks for new certificates, off the event loops.
         let reloading: Task<Void, Never>?
     }
@@ -87,12 +89,20 @@ public final class Origin: Sendable {
         let usesIOUring = try await directory.collect { $0.server?.sends?.isInUse ?? false }.allSatisfy { $0 }
         let closes = self.shared.closes
         let settling = Task { await closes.settleAsTheyCome() }
+        let watching = Task {
+            var storm = StormWatch()
+            while (try? await Task.sleep(for: StormWatch.interval)) != nil {
+                let open = shared.connections.activeConnections + Int(shared.streams.counts.active)
+                if storm.isOver(open: open, now: Clock.monotonic()) { await shared.giveBackMemory(directory) }
+            }
+        }
         self.running.withLock {
             $0 = Running(
                 directory: directory,
                 admin: listeners[1],
                 open: [listeners[0]] + listeners[2...],
                 settling: settling,
+                watching: watching,
                 reloading: certificates.map(self.reload)
             )
         }
@@ -143,6 +153,7 @@ public final class Origin: Sendable {
         }
         _ = try? await running.directory.collect { $0.stop() }
         running.reloading?.cancel()
+        running.watching.cancel()
         running.settling.cancel()
         await running.settling.value
         self.shared.closes.flush()
@@ -183,6 +194,7 @@ public final class Origin: Sendable {
             shard.directory = directory
             let server = ServerLoop(eventLoop: shard.loop, application: shard, limits: limits, logger: logger)
             shard.server = server
+            Heap.reserve()
             server.start()
             shard.startSweeping()
         }

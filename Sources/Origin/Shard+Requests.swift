@@ -41,7 +41,7 @@ extension Shard {
             // Nothing is tunnelled here, and the request would never be complete.
             return .refuse(.problem(.notImplemented, detail: "This is an origin, not a proxy: it has no CONNECT."))
         }
-        let route = Route(head)
+        let route = self.routes.find(head.path)
         if head.method == .POST, route == .beacon { return .handle(bodyLimit: BeaconReport.maximumBytes) }
         guard head.method == .POST, case .channel(let text) = route else {
             return .handle(bodyLimit: Self.ignoredBodyLimit)
@@ -54,7 +54,7 @@ extension Shard {
 
     func handle(_ head: RequestHead, body: ByteBuffer, on stream: ServerStream) {
         let isAdmin = head.connection.listener == ListenerName.admin
-        switch Route(head) {
+        switch self.routes.find(head.path) {
         case .channel(let text) where head.method == .POST: self.publish(text, head: head, body: body, on: stream)
         case .health: stream.respond(self.readable(head, .text("ok\n")))
         case .readiness where isAdmin: stream.respond(self.readable(head, self.readiness()))

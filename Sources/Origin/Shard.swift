@@ -29,6 +29,9 @@ final class Shard: Application {
     var server: ServerLoop?
 
     let streams = StreamTable()
+    var routes = RouteMemo()
+    /// Where the last answer's duration was counted: the next one's is mostly counted there as well.
+    private var answered = AnsweredSeries()
     let metrics: ShardMetrics
     /// This loop's end of the tracer.
     var spans: SpanBuffer
@@ -110,7 +113,8 @@ final class Shard: Application {
     }
 
     func responseStarted(_ head: RequestHead, status: HTTPResponseStatus) {
-        self.shared.metrics.answered(head, status: status, now: Clock.monotonic())
+        let route = self.routes.find(head.path)
+        self.shared.metrics.answered(head, route: route, status: status, now: Clock.monotonic(), in: &self.answered)
         if status.code >= 400 { self.traceRefusal(head, status: status) }
     }
 

@@ -52,15 +52,20 @@ public struct Listener: Sendable {
         let bootstrap = tuning.apply(to: ServerBootstrap(group: group))
             // The kernel's own bound (net.core.somaxconn) applies: a reconnect storm queues there.
             .serverChannelOption(.backlog, value: 4096)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
+            .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let server = server(channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
-                    try self.accept(channel, configuration: configuration, admission: admission, server: server)
+                    let accepted = AcceptedConnections { channel in
+                        guard let server = server(channel.eventLoop) else { throw ChannelError.ioOnClosedChannel }
+                        try self.accept(channel, configuration: configuration, admission: admission, server: server)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(accepted)
                 }
             }
         let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
         guard let address = channel.localAddress else { throw ChannelError.ioOnClosedChannel }
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: AcceptedConnections.self).shortCut(in: channel)
+        }.get()
         return Listener(channel: channel, address: address)
     }
 
@@ -75,6 +80,7 @@ public struct Listener: Sendable {
         admission: ConnectionAdmission,
         server: ServerLoop
     ) throws {
+        try SocketTuning.prepare(channel)
         let isWithinLimit = admission.enter(limit: configuration.maximumConnections)
         channel.closeFuture.whenComplete { _ in admission.leave() }
         // A peer that reset the connection before it was accepted has no address any more, and needs no answer.

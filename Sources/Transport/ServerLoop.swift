@@ -53,7 +53,8 @@ public final class ServerLoop {
     public let sends: SendRing?
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private var connections: [ObjectIdentifier: any SweptConnection] = [:]
+    /// In no order; each knows its place.
+    private var connections: ContiguousArray<any SweptConnection> = []
     private var sweep: RepeatedTask?
     private var date: (second: Int64, text: String) = (0, "")
 
@@ -83,7 +84,7 @@ public final class ServerLoop {
         self.sweep = self.eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) {
             _ in
             let now = Clock.monotonic()
-            for connection in Array(bound.value.connections.values) { connection.sweep(now: now) }
+            for connection in bound.value.connections { connection.sweep(now: now) }
         }
     }
 
@@ -93,7 +94,7 @@ public final class ServerLoop {
 
     /// Every live connection of this loop, with a way to look closer, which costs system calls.
     public func forEachConnection(_ body: (Connection, () -> ConnectionSample) -> Void) {
-        for connection in self.connections.values {
+        for connection in self.connections {
             body(connection.connection) {
                 ConnectionSample(socket: connection.socketSample(), http2: connection.http2Sample())
             }
@@ -102,20 +103,23 @@ public final class ServerLoop {
 
     /// Closes a listener's connections that carry no stream now, and has the others close after the answer under way.
     public func closeIdleConnections(of listener: String) {
-        for connection in Array(self.connections.values) where connection.connection.listener == listener {
+        for connection in self.connections where connection.connection.listener == listener {
             connection.closeWhenIdle(by: .drain)
         }
     }
 
     /// Closes everything at once.
     public func closeAll() {
-        for connection in Array(self.connections.values) {
+        for connection in self.connections {
             connection.connection.ends(by: .drain)
             connection.closeNow()
         }
     }
 
-    func add(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = connection }
+    func add(_ connection: any SweptConnection) {
+        connection.place = self.connections.count
+        self.connections.append(connection)
+    }
 
     func establish(_ connection: Connection) {
         connection.isEstablished = true
@@ -123,7 +127,17 @@ public final class ServerLoop {
     }
 
     /// The connection's handler leaves for another, or because the connection is gone.
-    func remove(_ connection: any SweptConnection) { self.connections[ObjectIdentifier(connection)] = nil }
+    func remove(_ connection: any SweptConnection) {
+        let place = connection.place
+        guard place >= 0 else { return }
+        connection.place = -1
+        let last = self.connections.removeLast()
+        if last !== connection {
+            self.connections[place] = last
+            last.place = place
+        }
+        self.connections.giveBackSpare()
+    }
 
     /// Tells the application, in a later turn: what the streams of the connection ended with is told before.
     func connectionGone(_ handler: any SweptConnection) {
@@ -154,6 +168,8 @@ public final class ServerLoop {
 /// What the loop needs of a connection, whichever protocol it speaks.
 protocol SweptConnection: AnyObject {
     var connection: Connection { get }
+    /// Where the loop's table has it; -1 outside of it.
+    var place: Int { get set }
     /// Acts on a deadline that has passed. `now` is monotonic nanoseconds.
     func sweep(now: Int64)
     /// - Parameter cause: what the connection's end is put down to.

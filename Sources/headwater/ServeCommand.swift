@@ -22,6 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
     var settings: [String] = []
 
     func run() async throws {
+        Heap.configure()
         let configuration = try await SettingReader.configuration(arguments: self.settings)
         let logs = LogSink()
         let logger = logs.logger(configuration: configuration)

@@ -27,6 +27,14 @@ import Testing
         #expect(Route(try RequestHead.sample(target)) == route)
     }
 
+    @Test func theLastPathIsRemembered() {
+        var memo = RouteMemo()
+        for path in ["/", "/events", "/events", "/channels/a/events", "/events", "/nothing"] {
+            #expect(memo.find(path) == Route(path: path))
+            #expect(memo.spanName == "GET \(Route(path: path).template)")
+        }
+    }
+
     // MARK: The name of a stream's way
 
     private func path(_ fields: [(String, String)], label: String? = nil) throws -> String {

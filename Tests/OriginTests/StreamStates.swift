@@ -43,7 +43,8 @@ struct StreamStates {
             limits: ServerLimits(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
-        self.stream = .http1(HTTP1ServerConnection(connection: head.connection, server: server, channel: channel))
+        self.stream = .http1(
+            HTTP1ServerConnection(connection: head.connection, server: server, channel: channel, isDirect: false))
         self.subscribed = SubscribedChannel()
         self.record = StreamRecord(
             number: 1, id: "s-1", channelText: "news", client: "192.0.2.1", path: "direct", request: head, openedAt: 0,

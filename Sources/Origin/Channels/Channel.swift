@@ -65,6 +65,7 @@ final class Channel {
     ///   and so would miss it.
     func remove(at index: Int) -> (moved: Subscriber, isPassed: Bool)? {
         let last = self.subscribers.removeLast()
+        defer { self.subscribers.giveBackSpare() }
         self.audience.leave()
         guard index < self.subscribers.count else { return nil }
         self.subscribers[index] = last

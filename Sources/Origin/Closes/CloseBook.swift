@@ -55,6 +55,11 @@ final class CloseBook: Sendable {
         /// Bound: ``CloseBook/remembered``; the oldest goes first.
         var recent = CircularBuffer<JudgedStream>()
         var byReason: [CloseReason: UInt64] = [:]
+
+        /// After the end of many streams at once: the table is some 500 bytes for each, and most hours nothing waits.
+        mutating func giveBackSpare() {
+            if self.waiting.isEmpty, self.waiting.capacity > 1024 { self.waiting = [:] }
+        }
     }
 
     /// How many ended streams `/debug/streams` shows.
@@ -117,6 +122,7 @@ final class CloseBook: Sendable {
             }
             for connection in arrived.connections { state.ledger.connectionEnded(connection) }
             closes += settle(&state.ledger)
+            defer { state.giveBackSpare() }
             return Self.take(closes, from: &state)
         }
         for judged in judged {

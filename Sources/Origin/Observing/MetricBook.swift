@@ -62,19 +62,44 @@ final class MetricBook: Sendable {
         }
     }
 
-    func answered(_ head: RequestHead, status: HTTPResponseStatus, now: Int64) {
-        self.dynamic.observe(
-            (now - head.receivedAt).seconds,
-            in: self.requestDuration,
-            labelValues: [
-                head.methodLabel, Route(head).template, String(status.code), head.applicationProtocol.versionLabel,
-            ]
-        )
+    /// - Parameter series: where the last answer was counted.
+    func answered(
+        _ head: RequestHead,
+        route: Route,
+        status: HTTPResponseStatus,
+        now: Int64,
+        in series: inout AnsweredSeries
+    ) {
+        let method = head.methodLabel
+        let code = status.code
+        if series.method != method || series.route != route.template || series.code != code
+            || series.applicationProtocol != head.applicationProtocol
+        {
+            let labels = [method, route.template, String(code), head.applicationProtocol.versionLabel]
+            series = AnsweredSeries(
+                method: method,
+                route: route.template,
+                code: code,
+                applicationProtocol: head.applicationProtocol,
+                series: self.dynamic.series(self.requestDuration, labelValues: labels)
+            )
+        }
+        guard let found = series.series else { return }
+        self.dynamic.observe((now - head.receivedAt).seconds, in: found)
     }
 
     func clientDelivered(lagSeconds: Double, path: String) {
         self.dynamic.observe(lagSeconds, in: self.clientDeliveryLag, labelValues: [path])
     }
+}
+
+/// A series of request durations and what it counts: looking one up by its labels costs more than counting in it.
+struct AnsweredSeries {
+    fileprivate var method = ""
+    fileprivate var route = ""
+    fileprivate var code: UInt = 0
+    fileprivate var applicationProtocol = ApplicationProtocol.http11
+    fileprivate var series: DynamicMetrics.Series?
 }
 
 extension RequestHead {

@@ -34,9 +34,10 @@ extension Shard {
 
     /// The establishment of a stream. Its context goes to the client, sampled or not.
     func startServerSpan(_ head: RequestHead, record: StreamRecord, on stream: ServerStream) -> OpenSpan {
-        let route = Route(head).template
+        let route = self.routes.find(head.path).template
+        let name = head.method == .GET ? self.routes.spanName : "\(head.methodLabel) \(route)"
         var span = self.spans.start(
-            "\(head.methodLabel) \(route)", kind: .server, parent: self.remoteParent(of: head),
+            name, kind: .server, parent: self.remoteParent(of: head),
             at: self.unix(head.receivedAt))
         guard span.isRecording else { return span }
         span.set(self.requestAttributes(head, route: route, client: record.client))
@@ -101,7 +102,7 @@ extension Shard {
 
     /// A stream that could not be had.
     func traceRefusal(_ head: RequestHead, status: HTTPResponseStatus) {
-        let route = Route(head)
+        let route = self.routes.find(head.path)
         guard route.opensStreams, head.method == .GET, head.connection.listener == ListenerName.open else { return }
         let now = Clock.monotonic()
         var span = self.spans.start(

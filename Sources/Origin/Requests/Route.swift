@@ -5,7 +5,7 @@
 
 import Transport
 
-enum Route: Equatable {
+enum Route: Hashable {
     /// `/channels/{name}/events`; the name as it was sent, decoded but not checked.
     case channel(String)
     /// `/channels/events?channel=…`
@@ -24,8 +24,10 @@ enum Route: Equatable {
     case beacon
     case unknown
 
-    init(_ head: RequestHead) {
-        switch head.path {
+    init(_ head: RequestHead) { self.init(path: head.path) }
+
+    init(path: String) {
+        switch path {
         case "/events": self = .measurement
         case "/channels/events": self = .channels
         case "/healthz": self = .health
@@ -39,7 +41,7 @@ enum Route: Equatable {
         case let path where path.hasPrefix(Self.traceRoot):
             self = .debugTrace(String(path.dropFirst(Self.traceRoot.count)))
         default:
-            let parts = head.path.split(separator: "/", omittingEmptySubsequences: false)
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 4, parts[0].isEmpty, parts[1] == "channels", parts[3] == "events" else {
                 self = .unknown
                 return
@@ -75,5 +77,22 @@ enum Route: Equatable {
         case .beacon: "/beacon"
         case .unknown: "unmatched"
         }
+    }
+}
+
+/// The route of the path that was looked up last: a request asks for its own several times, and those that come
+/// together mostly ask for the same. Belongs to a loop. Bound: one path.
+struct RouteMemo {
+    private var path = "/"
+    private(set) var route = Route.unknown
+    /// What a GET of it is called in a trace.
+    private(set) var spanName = "GET \(Route.unknown.template)"
+
+    mutating func find(_ path: String) -> Route {
+        guard path != self.path else { return self.route }
+        self.path = path
+        self.route = Route(path: path)
+        self.spanName = "GET \(self.route.template)"
+        return self.route
     }
 }

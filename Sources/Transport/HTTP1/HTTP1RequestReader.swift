@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-// Stands between the parser and the connection while requests are read, and leaves with the parser.
+// Where NIOHTTP1's decoder puts what it has read: a decoder can only pass its parts on to the next handler of the
+// pipeline, so the connection, which drives it, has this one behind itself. It stays when the parser has gone: to leave
+// costs more than it holds.
 
 import NIOCore
 import NIOHTTP1
@@ -16,4 +18,6 @@ final class HTTP1RequestReader: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.connection.received(self.unwrapInboundIn(data))
     }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { self.connection.parserFailed(error) }
 }

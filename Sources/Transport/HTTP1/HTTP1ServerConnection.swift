@@ -13,7 +13,6 @@ import NIOHTTP1
 
 /// One HTTP/1.1 connection. Belongs to its event loop.
 public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChannelHandler, SweptConnection {
-    /// Raw bytes: what comes when the parser is no longer in front.
     public typealias InboundIn = ByteBuffer
 
     let connection: Connection
@@ -47,54 +46,61 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var pendingWrites = 0
     var closesWhenFlushed = false
     private var discardedBytes = 0
-    private var parser: (any RemovableChannelHandler)?
-    private var reader: HTTP1RequestReader?
+    /// Nothing is in front of the socket, so that it may be written to past the pipeline.
+    let isDirect: Bool
+    /// Its place among the connections of its loop.
+    var place = -1
 
-    init(connection: Connection, server: ServerLoop, channel: any Channel) {
+    // What is made of the bytes that come; see HTTP1ServerConnection+Input.swift. Once both are gone, nothing.
+    var detector: ProtocolDetector? = ProtocolDetector()
+    var decoder: HTTPRequestDecoder?
+    /// What the decoder will want to see again. Bound: twice ``ServerLimits/maximumHeaderBytes``, and one read.
+    var unparsed = ByteBuffer()
+    var isParsing = false
+    var reader: HTTP1RequestReader?
+    /// While this is in a pipeline.
+    var context: ChannelHandlerContext?
+
+    init(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) {
         self.connection = connection
         self.server = server
         self.gate = server.gates.take()
         self.channel = channel
+        self.isDirect = isDirect
+        self.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
 
     deinit { self.server.gates.giveBack(self.gate) }
 
-    /// Puts the parser and this connection at the end of the channel's pipeline. On the channel's loop.
+    /// Puts this connection at the end of the channel's pipeline. On the channel's loop.
     static func install(
         connection: Connection,
         server: ServerLoop,
         channel: any Channel,
         isDirect: Bool
     ) throws {
-        let handler = HTTP1ServerConnection(connection: connection, server: server, channel: channel)
-        var configuration = NIOHTTPDecoderLimitConfiguration()
-        configuration.maxHeaderFieldSize = server.limits.maximumHeaderBytes
-        configuration.maxHeaderListSize = server.limits.maximumHeaderBytes
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: configuration)
-        let parser = ByteToMessageHandler(decoder)
+        let handler = HTTP1ServerConnection(
+            connection: connection, server: server, channel: channel, isDirect: isDirect
+        )
         let reader = HTTP1RequestReader(handler)
-        handler.parser = parser
         handler.reader = reader
-        handler.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
-        let detector = ProtocolDetector(handler, isDirect: isDirect)
-        try channel.pipeline.syncOperations.addHandlers([detector, parser, reader, handler])
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(handler)
+        try pipeline.addHandler(reader)
         server.add(handler)
     }
 
     // MARK: Input
 
-    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // Behind a stream or a final answer nothing is read as a request any more; `Connection: close` said so.
-        self.discardedBytes += self.unwrapInboundIn(data).readableBytes
+    /// Behind a stream or a final answer nothing is read as a request any more; `Connection: close` said so.
+    func discard(_ count: Int) {
+        self.discardedBytes += count
         guard self.discardedBytes > self.server.limits.maximumDiscardedBytes else { return }
         self.lose(.inputOverflow)
     }
 
-    public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case .some(.inputClosed) = event as? ChannelEvent else {
-            return context.fireUserInboundEventTriggered(event)
-        }
+    func inputClosed() {
         switch self.machine.inputClosed() {
         case .closeAfterResponse: break
         case .close: self.closeNow()
@@ -109,7 +115,14 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
             // The TLS handler has said what there is to say, and closes.
             self.connection.ends(by: .violation)
             self.server.report(error, from: self.connection)
-        } else if self.machine.awaitsResponse {
+        } else {
+            self.parserFailed(error)
+        }
+    }
+
+    /// What came is no request.
+    func parserFailed(_ error: any Error) {
+        if self.machine.awaitsResponse {
             // Answers come in the order of the requests (RFC 9112, section 9.3.2): this one waits for its turn.
             self.heldRejection = HTTP1RequestValidation.rejection(of: error)
         } else if self.machine.state == .idle || self.machine.acceptsBody {
@@ -122,8 +135,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         self.gate.shut()
         self.server.connectionGone(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
-        self.parser = nil
-        self.reader = nil
+        self.dropParser()
     }
 
     // MARK: Ends
@@ -201,27 +213,6 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         self.token = nil
         self.connection.activeStreams = 0
         self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: socket))
-    }
-
-    /// The peer speaks HTTP/2: leaves before anything was read here.
-    func giveWay() {
-        self.server.remove(self)
-        self.dropParser()
-        self.channel.pipeline.syncOperations.removeHandler(self, promise: nil)
-    }
-
-    /// llhttp and its buffers cost more than an idle stream does. The parser may be at work when this is called and
-    /// then leaves only afterwards; the reader must outlast it, or its parts would come here as they are.
-    func dropParser() {
-        guard let parser = self.parser, let reader = self.reader else { return }
-        self.parser = nil
-        self.reader = nil
-        self.body = ByteBuffer()
-        self.held = []
-        let pipeline = self.channel.pipeline.syncOperations
-        pipeline.removeHandler(parser).assumeIsolated().whenComplete { _ in
-            pipeline.removeHandler(reader, promise: nil)
-        }
     }
 
     func socketSample() -> SocketSample? { self.socket?.sample() }

@@ -36,6 +36,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     private var isProcessing = false
     private var isReadingPaused = false
     private var isClosing = false
+    /// Its place among the connections of its loop.
+    var place = -1
     /// When the peer must have done what it owes us: a preface, or its FIN.
     private var deadline: Int64
     private var idleSince: Int64

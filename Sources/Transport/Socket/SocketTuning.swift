@@ -26,11 +26,6 @@ struct SocketTuning {
             .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // NIO keeps a connection's first receive buffer as long as the connection, and an idle stream has no use
-            // for it. Most requests fit in 1 KiB; what reads more gets larger ones.
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536)
-            )
         #if os(Linux)
             // A quiet peer is probed after 30 s, every 10 s, and given up with TCP_USER_TIMEOUT, which overrides the
             // count.
@@ -46,4 +41,14 @@ struct SocketTuning {
         #endif
         return bootstrap
     }
+    /// What cannot be set on the listening socket. On the channel's loop.
+    static func prepare(_ channel: any Channel) throws {
+        let options = channel.syncOptions
+        try options?.setOption(.allowRemoteHalfClosure, value: true)
+        // NIO keeps a connection's receive buffer as long as the connection, and an idle stream has no use for it. Most
+        // requests fit in 512 bytes; the buffer of one that does not grows.
+        try options?.setOption(.recvAllocator, value: Self.receiveBuffers)
+    }
+
+    private static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65_536)
 }

@@ -20,12 +20,11 @@
 /// - *The descriptor is the connection's own.* NIO closes a descriptor before it tells anyone, and its number may then
 ///   belong to another peer, so a gate must be shut by then. A close of our making shuts it first. A close of NIO's
 ///   making (an error, a reset, the loop's end) is one call without an interruption from the closing of the descriptor
-///   to `channelInactive`, which shuts the gate. Of our code only two things can run inside that call: a queued write
-///   of this connection failing, but a gate is shut while one is queued; and the parser, if it has not left yet,
-///   handing over parts that an open stream discards. Neither writes to any stream.
+///   to `channelInactive`, which shuts the gate. Of our code only one thing can run inside that call: a queued write
+///   of this connection failing, but a gate is shut while one is queued. The parser is not fed there.
 /// - *The same of a descriptor that a ``SendRing`` has collected.* It is sent to before the pass that collected it
-///   returns, and what that pass does meanwhile closes no connection but the one whose own write fails, which is one that
-///   was not collected: a stream is served once in a pass.
+///   returns, and what that pass does meanwhile closes no connection but one whose own write has just failed. That one
+///   is not collected any more: a stream is served once in a pass.
 ///
 /// `Sendable` for the sake of the table's lock alone.
 struct WriteGate: @unchecked Sendable {  // proven: above
