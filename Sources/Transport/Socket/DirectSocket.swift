@@ -16,6 +16,8 @@ import NIOCore
 public enum WriteOutcome: Equatable {
     /// It took this many bytes: fewer than offered when its buffer is full.
     case wrote(Int)
+    /// Over TLS: this many bytes are encrypted, and the last of them wait for the kernel, whose buffer is full.
+    case buffered(Int)
     case failed(errno: CInt)
 }
 
@@ -55,6 +57,8 @@ struct DirectSocket {
             }
         }
     }
+
+    var isActive: Bool { self.channel.isActive }
 
     func sample() -> SocketSample? {
         self.channel.isActive ? SocketSample.take(from: self.descriptor) : nil
