@@ -19,7 +19,7 @@ extension HTTP1ServerConnection {
         if let request = self.head { self.server.application.responseStarted(request, status: head.status) }
         self.head = nil
         self.dropParser()
-        self.findTLS()
+        if self.isChunked { self.findTLS() }
         try? self.channel.syncOptions?.setOption(.autoRead, value: true)
 
         var buffer = self.channel.allocator.buffer(capacity: 1024)

@@ -166,11 +166,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// With TLS, what writes past the pipeline is its handler: looks for it.
     func findTLS() {
-        guard self.tls == nil, self.connection.tls != nil, self.server.limits.directWrites,
-            let handler = try? self.channel.pipeline.syncOperations.handler(type: TLSHandler.self),
-            handler.prepareGate(self.channel)
-        else { return }
-        self.tls = handler
+        guard self.tls == nil, self.connection.tls != nil, self.server.limits.directWrites else { return }
+        self.tls = TLSHandler.withGate(on: self.channel)
     }
 
     func shutGate() {

@@ -32,8 +32,13 @@ struct DirectSocket {
             of: NIOBSDSocket.Handle.self
         ) { $0 }
         guard let found else { return nil }
+        self.init(channel, descriptor: found)
+    }
+
+    /// For a descriptor that is known already to be the channel's.
+    init(_ channel: any Channel, descriptor: CInt) {
         self.channel = channel
-        self.descriptor = found
+        self.descriptor = descriptor
     }
 
     /// Never blocks. The active check comes first because NIO closes the descriptor before it tells anyone, and its

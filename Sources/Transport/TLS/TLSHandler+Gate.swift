@@ -10,10 +10,14 @@ import NIOCore
 // - nothing of ours is in the channel's queue: `writeBelow` shuts the gate, and `writesBelow` is zero when it opens;
 // - nobody else writes below this handler.
 extension TLSHandler {
-    /// Finds the socket below the channel. `false` if there is none; then there is no way but the pipeline.
-    func prepareGate(_ channel: any Channel) -> Bool {
-        if socket == nil { socket = DirectSocket(channel) }
-        return socket != nil
+    /// The TLS of a channel, for who wants to open its gate. `nil` if there is none, or no socket below: then there is
+    /// no way but the pipeline.
+    static func withGate(on channel: any Channel) -> TLSHandler? {
+        guard let handler = try? channel.pipeline.syncOperations.handler(type: TLSHandler.self),
+            let socket = DirectSocket(channel)
+        else { return nil }
+        handler.socket = socket
+        return handler
     }
 
     /// Opens the gate as soon as nothing is in the way, and again after what comes in the way, until it is shut.
