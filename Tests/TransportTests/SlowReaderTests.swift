@@ -43,7 +43,8 @@ import Testing
     func everyByteArrivesOnceAndInOrderThroughTLS(version: String, isDirect: Bool) async throws {
         let files = try TLSFixtures.files
         let server = TLSServerConfiguration(certificates: [files.local], keyLogFile: nil)
-        let client = TLSClientConfiguration(trust: .authorities(file: files.authority), keyLogFile: nil)
+        var client = TLSClientConfiguration(trust: .authorities(file: files.authority), keyLogFile: nil)
+        client.applicationProtocols = ["http/1.1"]
         let tls = (try CertificateReloader(configuration: server), try TLSContext(client: client))
         try await self.check(version: version, isDirect: isDirect, tls: tls)
     }

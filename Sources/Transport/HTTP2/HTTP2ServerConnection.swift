@@ -190,7 +190,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     }
 
     private func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
-        self.socket?.write(bytes) ?? self.tls?.writeDirectly(bytes) ?? .wrote(0)
+        self.socket?.write(bytes) ?? self.tls?.writeGathered(bytes) ?? .wrote(0)
     }
 
     /// The kernel is full, or there is none directly below: NIO's queue takes over and says when it is done.

@@ -16,21 +16,53 @@ extension TLSConnection {
     ///
     /// It goes record by record, so that no more than one of them waits when the socket is full.
     func writeThroughGate(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
-        guard outgoing.isConnected, let start = bytes.baseAddress else { return nil }
+        guard outgoing.isConnected else { return nil }
         var taken = 0
         while taken < bytes.count {
-            var count = 0
-            // The error queue is not cleared before, which costs more than it is worth here: nobody reads it after.
-            guard SSL_write_ex(ssl, start + taken, min(bytes.count - taken, Self.recordLimit), &count) == 1 else {
-                OpenSSLErrorQueue.clear()
-                outgoing.disconnect()
-                return .failed(errno: EPROTO)
-            }
-            taken += count
-            guard outgoing.isConnected else {
-                return outgoing.failure == 0 ? .buffered(taken) : .failed(errno: outgoing.failure)
-            }
+            guard encryptRecord(of: bytes, &taken) else { return .failed(errno: EPROTO) }
+            guard outgoing.isConnected else { return interrupted(after: taken) }
         }
         return .wrote(taken)
+    }
+
+    /// The same with several records to a system call, for who writes much at once: HTTP/2, whose output is bounded
+    /// before it comes here.
+    func writeGathered(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
+        guard outgoing.isConnected else { return nil }
+        var taken = 0
+        while taken < bytes.count {
+            let end = min(bytes.count, taken + Self.gatheredBytes)
+            let socket = outgoing.cork(reserving: Self.ciphertextLength(end - taken))
+            while taken < end {
+                guard encryptRecord(of: UnsafeRawBufferPointer(rebasing: bytes[..<end]), &taken) else {
+                    return .failed(errno: EPROTO)
+                }
+            }
+            outgoing.uncork(socket)
+            guard outgoing.isConnected else { return interrupted(after: taken) }
+        }
+        outgoing.releaseIdleCapacity()
+        return .wrote(taken)
+    }
+
+    /// Few enough to be in the cache still when the kernel copies them, and enough to be worth a system call.
+    private static let gatheredBytes = 4 * recordLimit
+
+    /// The error queue is not cleared before, which costs more than it is worth here: nobody reads it after.
+    @inline(__always)
+    private func encryptRecord(of bytes: UnsafeRawBufferPointer, _ taken: inout Int) -> Bool {
+        guard let start = bytes.baseAddress else { return false }
+        var count = 0
+        guard SSL_write_ex(ssl, start + taken, min(bytes.count - taken, Self.recordLimit), &count) == 1 else {
+            OpenSSLErrorQueue.clear()
+            outgoing.disconnect()
+            return false
+        }
+        taken += count
+        return true
+    }
+
+    private func interrupted(after taken: Int) -> WriteOutcome {
+        outgoing.failure == 0 ? .buffered(taken) : .failed(errno: outgoing.failure)
     }
 }

@@ -116,8 +116,7 @@ final class TLSConnection {
     func encrypt(_ plaintext: ByteBuffer) throws(TLSError) {
         OpenSSLErrorQueue.clear()
         var plaintext = plaintext
-        let records = (plaintext.readableBytes + Self.recordLimit - 1) / Self.recordLimit
-        outgoing.reserve(plaintext.readableBytes + records * Self.recordOverhead)
+        outgoing.reserve(Self.ciphertextLength(plaintext.readableBytes))
         while plaintext.readableBytes > 0 {
             var count = 0
             let result = plaintext.readWithUnsafeReadableBytes { bytes in
@@ -132,6 +131,11 @@ final class TLSConnection {
     /// What a record adds to its plaintext with today's ciphers: 5 bytes of header, 1 of content type or 8 of nonce,
     /// and 16 of tag. CBC ciphers of TLS 1.2 add more, and cost a reallocation.
     private static let recordOverhead = 29
+
+    /// How much ciphertext so much plaintext mostly becomes.
+    static func ciphertextLength(_ count: Int) -> Int {
+        count + (count + recordLimit - 1) / recordLimit * recordOverhead
+    }
 
     /// Takes the ciphertext that waits for the peer: encrypted writes, handshake messages, alerts, tickets, key updates.
     func takeOutput() -> ByteBuffer {

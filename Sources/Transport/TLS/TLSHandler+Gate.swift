@@ -43,7 +43,15 @@ extension TLSHandler {
     /// Encrypts and sends what the gate lets through. None of it was taken if the gate is shut: a write through the
     /// pipeline then waits for its turn.
     func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
-        if let outcome = connection.writeThroughGate(bytes) { return outcome }
+        connection.writeThroughGate(bytes) ?? refusal
+    }
+
+    /// The same with several records to a system call.
+    func writeGathered(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
+        connection.writeGathered(bytes) ?? refusal
+    }
+
+    private var refusal: WriteOutcome {
         let failure = connection.outgoing.failure
         return failure == 0 ? .wrote(0) : .failed(errno: failure)
     }
