@@ -81,7 +81,8 @@ extension HTTP1ServerConnection {
         case .wrote(let count):
             return self.queueRest(of: run.bytes, after: count, in: log.message(at: count, from: position), &position)
         case .buffered(let count):
-            // Also with nothing left to encrypt: an empty write takes what waits below along, and tells when it is gone.
+            // Also with nothing left to encrypt: an empty write takes along what waits below, and tells when it is
+            // gone.
             let last = log.message(at: count - 1, from: position)
             return self.queueRest(of: run.bytes, after: count, in: last, &position)
         case .failed(let code):

@@ -9,7 +9,7 @@ import COpenSSL
     import Darwin
 #endif
 
-// The short way from a fan-out through TLS to the socket: no buffer, no promise and no reference count in between.
+// The short way from a fan-out through TLS to the socket: no queue, no promise and no reference count in between.
 extension TLSConnection {
     /// Encrypts and sends, or returns `nil` if the gate is shut. Never blocks. After anything but `.wrote` of all bytes
     /// the gate is shut, and what the socket did not take waits in the output.

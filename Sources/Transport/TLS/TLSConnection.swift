@@ -137,7 +137,8 @@ final class TLSConnection {
         count + (count + recordLimit - 1) / recordLimit * recordOverhead
     }
 
-    /// Takes the ciphertext that waits for the peer: encrypted writes, handshake messages, alerts, tickets, key updates.
+    /// Takes the ciphertext that waits for the peer: encrypted writes, handshake messages, alerts, tickets, updates of
+    /// keys.
     func takeOutput() -> ByteBuffer {
         outgoing.takeOutput()
     }
