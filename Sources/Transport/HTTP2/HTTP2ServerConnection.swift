@@ -27,12 +27,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     var unfinished: Set<StreamSlot> = []
     /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
     var pendingBodyBytes = 0
-    /// `nil` without a plain socket below, as with TLS.
+    /// `nil` without a plain socket below, as with TLS: everything then goes through the channel's queue.
     private let socket: DirectSocket?
-    /// With TLS, what writes past the pipeline. Without either, everything goes through the channel's queue.
-    private var tls: TLSHandler?
-    /// Writes that NIO's queue holds. New output waits in the session, which bounds it.
-    private var queuedWrites = 0
+    /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
+    private var queuedBytes = 0
     private(set) var isFlushScheduled = false
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
@@ -64,10 +62,6 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     public func handlerAdded(context: ChannelHandlerContext) {
         self.server.add(self)
         self.server.establish(self.connection)
-        if self.socket == nil, self.connection.tls != nil, self.server.limits.directWrites {
-            self.tls = TLSHandler.withGate(on: self.channel)
-            self.tls?.openGate()
-        }
         // Our SETTINGS go out before the peer's preface is complete (RFC 9113, section 3.4).
         self.scheduleFlush()
     }
@@ -175,31 +169,24 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     func flush() {
         defer { self.resumeReading() }
         // While the queue holds bytes, more would only make it longer: the session keeps them, and its bound holds.
-        while self.queuedWrites == 0, self.session.hasOutput, !self.isClosing {
-            switch self.session.withOutput({ (self.writeDirectly($0), $0.count) }) {
-            case (.wrote(let count), let offered):
+        while self.queuedBytes == 0, self.session.hasOutput, !self.isClosing {
+            guard let socket = self.socket else { return self.enqueue() }
+            switch self.session.withOutput({ (socket.write($0), $0.count) }) {
+            case (.wrote(let count), let offered), (.buffered(let count), let offered):
                 self.session.outputWritten(count)
                 if count < offered { return self.enqueue() }
-            case (.buffered(let count), _):
-                self.session.outputWritten(count)
-                // Also if nothing is left here: the write takes along what waits below, and tells when it is gone.
-                return self.enqueue()
             case (.failed(let code), _): return self.lose(.writing(errno: code))
             }
         }
-    }
-
-    private func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
-        self.socket?.write(bytes) ?? self.tls?.writeGathered(bytes) ?? .wrote(0)
     }
 
     /// The kernel is full, or there is none directly below: NIO's queue takes over and says when it is done.
     private func enqueue() {
         let bytes = self.session.takeOutput()
         let count = bytes.readableBytes
-        self.queuedWrites += 1
+        self.queuedBytes += count
         self.channel.writeAndFlush(bytes).assumeIsolated().whenComplete { result in
-            self.queuedWrites -= 1
+            self.queuedBytes -= count
             switch result {
             case .success:
                 self.session.outputFlushed(count)
@@ -222,7 +209,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         guard !self.isProcessing, !self.isClosing else { return }
         self.session.advance(to: Clock.monotonic())
         while let slot = self.session.nextWritable() { self.resume(slot) }
-        if self.session.hasOutput, self.queuedWrites == 0 { self.scheduleFlush() }
+        if self.session.hasOutput, self.queuedBytes == 0 { self.scheduleFlush() }
     }
 
     private func setReading(paused: Bool) {
@@ -246,7 +233,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// for the peer's end, so that an RST does not destroy the GOAWAY on its way.
     private func closeIfOver() {
         guard !self.isClosing, self.session.isFailed || self.session.isDrained, !self.session.hasOutput,
-            self.queuedWrites == 0
+            self.queuedBytes == 0
         else { return }
         self.isClosing = true
         self.deadline = Clock.monotonic() + self.server.limits.lingerTimeout

@@ -47,31 +47,8 @@ final class OutgoingBIO {
 
     func disconnect() { descriptor = Self.none }
 
-    /// Keeps what comes from now on, although connected, until ``uncork(_:)``. Returns what that wants back.
-    func cork(reserving count: Int) -> CInt {
-        defer { disconnect() }
-        reserve(count)
-        return descriptor
-    }
-
-    /// Sends what was kept since ``cork(reserving:)`` in one go, and is connected again if the kernel takes it all.
-    func uncork(_ descriptor: CInt) {
-        switch kept.withUnsafeReadableBytes({ DirectSocket.write($0, to: descriptor) }) {
-        case .wrote(kept.readableBytes):
-            kept.clear()
-            connect(to: descriptor)
-        case .wrote(let count), .buffered(let count): kept.moveReaderIndex(forwardBy: count)
-        case .failed(let code): failure = code
-        }
-    }
-
     /// Makes room for what will be kept, so that it is not moved while it grows.
     func reserve(_ count: Int) { kept.reserveCapacity(minimumWritableBytes: count) }
-
-    /// Frees the memory of what was kept, if nothing is left of it.
-    func releaseIdleCapacity() {
-        if !hasOutput { kept = ByteBuffer() }
-    }
 
     /// Takes all that was kept.
     func takeOutput() -> ByteBuffer {

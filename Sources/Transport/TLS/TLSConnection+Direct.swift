@@ -25,29 +25,6 @@ extension TLSConnection {
         return .wrote(taken)
     }
 
-    /// The same with several records to a system call, for who writes much at once: HTTP/2, whose output is bounded
-    /// before it comes here.
-    func writeGathered(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
-        guard outgoing.isConnected else { return nil }
-        var taken = 0
-        while taken < bytes.count {
-            let end = min(bytes.count, taken + Self.gatheredBytes)
-            let socket = outgoing.cork(reserving: Self.ciphertextLength(end - taken))
-            while taken < end {
-                guard encryptRecord(of: UnsafeRawBufferPointer(rebasing: bytes[..<end]), &taken) else {
-                    return .failed(errno: EPROTO)
-                }
-            }
-            outgoing.uncork(socket)
-            guard outgoing.isConnected else { return interrupted(after: taken) }
-        }
-        outgoing.releaseIdleCapacity()
-        return .wrote(taken)
-    }
-
-    /// Few enough to be in the cache still when the kernel copies them, and enough to be worth a system call.
-    private static let gatheredBytes = 4 * recordLimit
-
     /// The error queue is not cleared before, which costs more than it is worth here: nobody reads it after.
     @inline(__always)
     private func encryptRecord(of bytes: UnsafeRawBufferPointer, _ taken: inout Int) -> Bool {

@@ -46,11 +46,6 @@ extension TLSHandler {
         connection.writeThroughGate(bytes) ?? refusal
     }
 
-    /// The same with several records to a system call.
-    func writeGathered(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome {
-        connection.writeGathered(bytes) ?? refusal
-    }
-
     private var refusal: WriteOutcome {
         let failure = connection.outgoing.failure
         return failure == 0 ? .wrote(0) : .failed(errno: failure)

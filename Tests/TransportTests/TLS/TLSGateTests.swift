@@ -109,22 +109,6 @@ import Testing
         #expect(try self.arrived() == ByteBuffer(bytes: run))
     }
 
-    @Test func gatheredRecordsKeepTheirOrderAndStopAtAFullSocket() throws {
-        let short = Self.text(150_000)
-        #expect(short.withUnsafeBytes { self.server.writeGathered($0) } == .wrote(short.count))
-        #expect(try self.arrived() == ByteBuffer(bytes: short))
-        let long = Self.text(4 << 20)
-        guard case .buffered(let count) = long.withUnsafeBytes({ self.server.writeGathered($0) }) else {
-            return #expect(Bool(false), "the socket took all")
-        }
-        #expect(count < long.count)
-        #expect(long.withUnsafeBytes { self.server.writeGathered($0) } == .wrote(0))
-        self.pair.server.channel.writeAndFlush(ByteBuffer(bytes: long[count...]), promise: nil)
-        #expect(try self.arrived() == ByteBuffer(bytes: long))
-        #expect(Array("again".utf8).withUnsafeBytes { self.server.writeGathered($0) } == .wrote(5))
-        #expect(String(buffer: try self.arrived()) == "again")
-    }
-
     @Test func aKeyUpdateIsAnsweredBetweenEvents() throws {
         let client = self.pair.client.handler.connection
         for round in 0..<3 {
