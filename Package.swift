@@ -128,6 +128,7 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
+                "COpenSSL",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -71,7 +71,8 @@ public enum ServerStream {
     /// The short way past ``send(from:of:)`` for a pass over many streams. Hold the stream for as long as its gate.
     public var gate: StreamGate {
         switch self {
-        case .http1(let connection): StreamGate(connection.gate)
+        case .http1(let connection):
+            connection.tls.map { StreamGate($0.connection) } ?? StreamGate(connection.gate)
         case .http2(let connection, let slot): StreamGate(connection, slot)
         }
     }

@@ -36,6 +36,24 @@ import Testing
 
     @Test(arguments: ["1.1", "1.0"], [true, false])
     func everyByteArrivesOnceAndInOrder(version: String, isDirect: Bool) async throws {
+        try await self.check(version: version, isDirect: isDirect, tls: nil)
+    }
+
+    @Test(arguments: ["1.1", "1.0"], [true, false])
+    func everyByteArrivesOnceAndInOrderThroughTLS(version: String, isDirect: Bool) async throws {
+        let files = try TLSFixtures.files
+        let server = TLSServerConfiguration(certificates: [files.local], keyLogFile: nil)
+        var client = TLSClientConfiguration(trust: .authorities(file: files.authority), keyLogFile: nil)
+        client.applicationProtocols = ["http/1.1"]
+        let tls = (try CertificateReloader(configuration: server), try TLSContext(client: client))
+        try await self.check(version: version, isDirect: isDirect, tls: tls)
+    }
+
+    private func check(
+        version: String,
+        isDirect: Bool,
+        tls: (server: CertificateReloader, client: TLSContext)?
+    ) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         var limits = ServerLimits()
         limits.directWrites = isDirect
@@ -47,15 +65,15 @@ import Testing
                 ServerLoop(eventLoop: loop, application: application, limits: limits, logger: logger), eventLoop: loop
             )
         }.get()
-        let listener = try await Listener.bind(
-            ListenerConfiguration(name: "test", host: "127.0.0.1", port: 0),
-            group: loop,
-            admission: ConnectionAdmission()
-        ) { _ in server.value }
+        var configuration = ListenerConfiguration(name: "test", host: "127.0.0.1", port: 0)
+        configuration.certificates = tls?.server
+        let listener = try await Listener.bind(configuration, group: loop, admission: ConnectionAdmission()) { _ in
+            server.value
+        }
         let port = try #require(listener.address.port)
 
         let text = "GET /s HTTP/\(version)\r\nHost: a\r\n\r\n"
-        var received = try await SlowReader.request(text, port: UInt16(port))
+        var received = try await SlowReader.request(text, port: UInt16(port), tls: tls?.client)
         await listener.close()
 
         let head = try #require(received.readableBytesView.prefix(1000).firstRange(of: Array("\r\n\r\n".utf8)))
@@ -91,9 +109,24 @@ private final class StreamingApplication: Application {
     func streamEnded(_ token: StreamToken, _ end: StreamEnd) { self.stream = nil }
 
     private func deliver() {
-        guard let stream = self.stream, stream.send(from: &self.position, of: self.log) == .caughtUp else { return }
+        guard let stream = self.stream else { return }
+        while self.log.holds(self.position) {
+            guard self.deliver(self.log.run(from: self.position, limit: 65_536), to: stream) else { return }
+        }
         self.stream = nil
         stream.finish(nil)
+    }
+
+    /// As a pass over many streams does it: the short way, or the longer one.
+    private func deliver(_ run: FramedLog.Run, to stream: ServerStream) -> Bool {
+        guard let outcome = stream.gate.write(run) else {
+            return stream.send(from: &self.position, of: self.log) == .caughtUp
+        }
+        if outcome == .wrote(run.bytes.count) {
+            self.position = run.next
+            return true
+        }
+        return stream.resume(after: outcome, of: run, from: &self.position, in: self.log) == .caughtUp
     }
 }
 
@@ -102,13 +135,15 @@ private final class StreamingApplication: Application {
 private enum SlowReader {
     struct Failed: Error { let code: CInt }
 
-    static func request(_ text: String, port: UInt16) async throws -> ByteBuffer {
+    static func request(_ text: String, port: UInt16, tls: TLSContext?) async throws -> ByteBuffer {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result { try self.run(text, port: port) }) }
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try self.run(text, port: port, tls: tls) })
+            }
         }
     }
 
-    private static func run(_ text: String, port: UInt16) throws -> ByteBuffer {
+    private static func run(_ text: String, port: UInt16, tls: TLSContext?) throws -> ByteBuffer {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw Failed(code: errno) }
         defer { close(descriptor) }
@@ -124,15 +159,42 @@ private enum SlowReader {
             }
         }
         guard isConnected == 0 else { throw Failed(code: errno) }
-        guard send(descriptor, text, text.utf8.count, 0) == text.utf8.count else { throw Failed(code: errno) }
+        let connection = try tls.map { try TLSConnection(context: $0, serverName: "localhost") }
+        if let connection {
+            while case .needsPeer = try connection.handshake() {
+                try self.send(connection.takeOutput(), to: descriptor)
+                guard let bytes = try self.receive(from: descriptor) else { throw Failed(code: ECONNRESET) }
+                try connection.receive(bytes)
+            }
+            try connection.encrypt(ByteBuffer(string: text))
+            try self.send(connection.takeOutput(), to: descriptor)
+        } else {
+            try self.send(ByteBuffer(string: text), to: descriptor)
+        }
 
         var received = ByteBuffer()
-        var piece = [UInt8](repeating: 0, count: 3001)
-        while true {
-            let count = recv(descriptor, &piece, piece.count, 0)
-            guard count >= 0 else { throw Failed(code: errno) }
-            if count == 0 { return received }
-            piece.withUnsafeBytes { _ = received.writeBytes(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        while var bytes = try self.receive(from: descriptor) {
+            guard let connection else {
+                received.writeBuffer(&bytes)
+                continue
+            }
+            try connection.receive(bytes)
+            if case .failed(let error) = connection.decrypt(into: &received) { throw error }
         }
+        return received
+    }
+
+    private static func send(_ bytes: ByteBuffer, to descriptor: CInt) throws {
+        let count = bytes.withUnsafeReadableBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count == bytes.readableBytes else { throw Failed(code: errno) }
+    }
+
+    /// `nil` at the server's FIN.
+    private static func receive(from descriptor: CInt) throws -> ByteBuffer? {
+        var bytes = ByteBuffer()
+        let count = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: 3001) { space in
+            max(0, recv(descriptor, space.baseAddress, 3001, 0))
+        }
+        return count > 0 ? bytes : nil
     }
 }

@@ -19,6 +19,7 @@ extension HTTP1ServerConnection {
         if let request = self.head { self.server.application.responseStarted(request, status: head.status) }
         self.head = nil
         self.dropParser()
+        if self.isChunked { self.findTLS() }
         try? self.channel.syncOptions?.setOption(.autoRead, value: true)
 
         var buffer = self.channel.allocator.buffer(capacity: 1024)
@@ -30,16 +31,19 @@ extension HTTP1ServerConnection {
             into: &buffer
         )
         self.frame(preamble.readableBytesView, into: &buffer)
-        self.write(buffer)
         self.openGate()
+        self.write(buffer)
     }
 
     /// The gate of an open stream whose every write has gone to the kernel; see ``WriteGate`` for when it must be shut.
     private func openGate() {
-        guard self.machine.state == .streaming, self.isChunked, self.pendingWrites == 0, let socket = self.socket else {
-            return
-        }
-        self.gate.open(to: socket)
+        guard self.machine.state == .streaming, self.isChunked, self.pendingWrites == 0 else { return }
+        if let socket = self.socket { self.gate.open(to: socket) } else { self.tls?.openGate() }
+    }
+
+    /// Offers bytes to the socket. `nil` if there is no way to it but NIO's queue.
+    private func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
+        self.socket?.write(bytes) ?? self.tls?.writeDirectly(bytes)
     }
 
     func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
@@ -47,10 +51,11 @@ extension HTTP1ServerConnection {
             self.awaitsWritable = true
             return .blocked
         }
-        guard self.isChunked, let socket = self.socket else { return self.sendQueued(from: &position, of: log) }
+        guard self.isChunked else { return self.sendQueued(from: &position, of: log) }
         while log.holds(position) {
             let run = log.run(from: position, limit: self.server.limits.maximumBurstBytes)
-            guard self.settle(socket.write(run.bytes), of: run, from: &position, in: log) else { return .blocked }
+            guard let outcome = self.writeDirectly(run.bytes) else { return self.sendQueued(from: &position, of: log) }
+            guard self.settle(outcome, of: run, from: &position, in: log) else { return .blocked }
         }
         return .caughtUp
     }
@@ -74,9 +79,12 @@ extension HTTP1ServerConnection {
         switch outcome {
         case .wrote(run.bytes.count): position = run.next
         case .wrote(let count):
-            self.queueRest(of: run.bytes, after: count, from: &position, in: log)
-            self.awaitsWritable = self.pendingWrites > 0
-            return !self.awaitsWritable
+            return self.queueRest(of: run.bytes, after: count, in: log.message(at: count, from: position), &position)
+        case .buffered(let count):
+            // Also with nothing left to encrypt: an empty write takes along what waits below, and tells when it is
+            // gone.
+            let last = log.message(at: count - 1, from: position)
+            return self.queueRest(of: run.bytes, after: count, in: last, &position)
         case .failed(let code):
             self.lose(.writing(errno: code))
             return false
@@ -89,15 +97,16 @@ extension HTTP1ServerConnection {
     private func queueRest(
         of bytes: UnsafeRawBufferPointer,
         after count: Int,
-        from position: inout UInt64,
-        in log: FramedLog
-    ) {
-        let (sequence, end) = log.message(at: count, from: position)
-        self.enqueue(ByteBuffer(bytes: bytes[count..<end]))
-        position = sequence + 1
+        in message: (sequence: UInt64, end: Int),
+        _ position: inout UInt64
+    ) -> Bool {
+        self.enqueue(ByteBuffer(bytes: bytes[count..<message.end]))
+        position = message.sequence + 1
+        self.awaitsWritable = self.pendingWrites > 0
+        return !self.awaitsWritable
     }
 
-    /// The same without a plain socket: through TLS, or unchunked for HTTP/1.0.
+    /// The same without a way to the socket, or unchunked for HTTP/1.0.
     private func sendQueued(from position: inout UInt64, of log: FramedLog) -> SendOutcome {
         while log.holds(position) {
             if self.isChunked {
@@ -121,7 +130,7 @@ extension HTTP1ServerConnection {
             self.awaitsWritable = true
             return false
         }
-        guard self.isChunked, let socket = self.socket else {
+        guard self.isChunked, self.socket != nil || self.tls != nil else {
             var buffer = self.channel.allocator.buffer(capacity: message.count + 16)
             self.frame(message, into: &buffer)
             self.write(buffer)
@@ -133,7 +142,7 @@ extension HTTP1ServerConnection {
             let header = ChunkFraming.writeSizeLine(message.count, to: start)
             (start + header).copyMemory(from: payload, byteCount: message.count)
             ChunkFraming.writeLineEnd(to: start + header + message.count)
-            self.write(UnsafeRawBufferPointer(chunk), through: socket)
+            self.writeOrEnqueue(UnsafeRawBufferPointer(chunk))
         }
         return true
     }
@@ -158,7 +167,7 @@ extension HTTP1ServerConnection {
     }
 
     private func forgetStream() {
-        self.gate.shut()
+        self.shutGate()
         self.token = nil
         self.awaitsWritable = false
         self.connection.activeStreams = 0
@@ -180,14 +189,14 @@ extension HTTP1ServerConnection {
 
     func write(_ buffer: ByteBuffer) {
         guard buffer.readableBytes > 0 else { return }
-        guard self.pendingWrites == 0, let socket = self.socket else { return self.enqueue(buffer) }
-        buffer.withUnsafeReadableBytes { self.write($0, through: socket) }
+        guard self.pendingWrites == 0, self.socket != nil || self.tls != nil else { return self.enqueue(buffer) }
+        buffer.withUnsafeReadableBytes { self.writeOrEnqueue($0) }
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, through socket: DirectSocket) {
-        switch socket.write(bytes) {
+    private func writeOrEnqueue(_ bytes: UnsafeRawBufferPointer) {
+        switch self.writeDirectly(bytes) ?? .wrote(0) {
         case .wrote(bytes.count): break
-        case .wrote(let count): self.enqueue(ByteBuffer(bytes: bytes[count...]))
+        case .wrote(let count), .buffered(let count): self.enqueue(ByteBuffer(bytes: bytes[count...]))
         case .failed(let code): self.lose(.writing(errno: code))
         }
     }

@@ -42,6 +42,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var socket: DirectSocket?
     /// The fan-out's way to the socket while the stream is open and nothing is queued.
     let gate: WriteGate
+    /// The same with TLS below, found when the stream opens and kept for as long as this connection: the stream's
+    /// ``StreamGate`` points into it.
+    private(set) var tls: TLSHandler?
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
     var closesWhenFlushed = false
@@ -132,7 +135,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     public func channelInactive(context: ChannelHandlerContext) {
-        self.gate.shut()
+        self.shutGate()
         self.server.connectionGone(self)
         if self.machine.connectionLost() { self.tellEnd(.fin, socket: nil) }
         self.dropParser()
@@ -169,8 +172,19 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     func closeNow() {
-        self.gate.shut()
+        self.shutGate()
         self.channel.close(mode: .all, promise: nil)
+    }
+
+    /// With TLS, what writes past the pipeline is its handler: looks for it.
+    func findTLS() {
+        guard self.tls == nil, self.connection.tls != nil, self.server.limits.directWrites else { return }
+        self.tls = TLSHandler.withGate(on: self.channel)
+    }
+
+    func shutGate() {
+        self.gate.shut()
+        self.tls?.shutGate()
     }
 
     /// Stops parsing and ends our side after what is still to be written.
@@ -192,7 +206,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     /// The connection broke, or must: tells the application once, outside of any call of its own, and closes.
     func lose(_ cause: StreamEnd.Cause) {
         self.connection.ends(by: cause == .inputOverflow ? .violation : .peer)
-        self.gate.shut()
+        self.shutGate()
         let wasStreaming = self.machine.connectionLost()
         let socket = wasStreaming ? self.socket?.sample() : nil
         self.socket?.resetOnClose()

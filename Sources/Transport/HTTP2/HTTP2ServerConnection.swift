@@ -174,7 +174,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         while self.queuedBytes == 0, self.session.hasOutput, !self.isClosing {
             guard let socket = self.socket else { return self.enqueue() }
             switch self.session.withOutput({ (socket.write($0), $0.count) }) {
-            case (.wrote(let count), let offered):
+            case (.wrote(let count), let offered), (.buffered(let count), let offered):
                 self.session.outputWritten(count)
                 if count < offered { return self.enqueue() }
             case (.failed(let code), _): return self.lose(.writing(errno: code))

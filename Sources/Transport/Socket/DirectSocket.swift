@@ -16,6 +16,8 @@ import NIOCore
 public enum WriteOutcome: Equatable {
     /// It took this many bytes: fewer than offered when its buffer is full.
     case wrote(Int)
+    /// Over TLS: this many bytes are encrypted, and the last of them wait for the kernel, whose buffer is full.
+    case buffered(Int)
     case failed(errno: CInt)
 }
 
@@ -30,8 +32,13 @@ struct DirectSocket {
             of: NIOBSDSocket.Handle.self
         ) { $0 }
         guard let found else { return nil }
+        self.init(channel, descriptor: found)
+    }
+
+    /// For a descriptor that is known already to be the channel's.
+    init(_ channel: any Channel, descriptor: CInt) {
         self.channel = channel
-        self.descriptor = found
+        self.descriptor = descriptor
     }
 
     /// Never blocks. The active check comes first because NIO closes the descriptor before it tells anyone, and its
@@ -55,6 +62,8 @@ struct DirectSocket {
             }
         }
     }
+
+    var isActive: Bool { self.channel.isActive }
 
     func sample() -> SocketSample? {
         self.channel.isActive ? SocketSample.take(from: self.descriptor) : nil

@@ -26,6 +26,14 @@
 ///   returns, and what that pass does meanwhile closes no connection but one whose own write has just failed. That one
 ///   is not collected any more: a stream is served once in a pass.
 ///
+/// The same is owed for the gate of a connection with TLS, a connected ``OutgoingBIO``, which also sends what OpenSSL
+/// has to say of its own accord:
+/// - *It is there.* The connection keeps its ``TLSHandler`` from the stream's opening to its own end.
+/// - *The descriptor is the connection's own.* ``TLSHandler`` shuts the gate before every close that passes through it,
+///   which is all of ours, and in its `channelInactive`, which comes before any other handler's. Inside a close of
+///   NIO's making a queued write can fail, but the gate was shut when it was queued, and a failure does not open it.
+///   OpenSSL is only called by writes of the loop's turns, and by reads, which end with the descriptor.
+///
 /// `Sendable` for the sake of the table's lock alone.
 struct WriteGate: @unchecked Sendable {  // proven: above
     private let cell: UnsafeMutablePointer<CInt>

@@ -28,9 +28,10 @@ final class TLSConnection {
     /// A client's peer as named by the caller; nil at servers.
     let serverName: String?
     private let context: TLSContext
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     private let incoming: MemoryBIO
-    private let outgoing: MemoryBIO
+    /// While it is connected, the gate is open: see ``writeThroughGate(_:)``.
+    let outgoing: OutgoingBIO
     /// The session offered to the server, until it is known whether it can serve again.
     private var offeredSession: [UInt8]?
     private var opening = TLSOpening()
@@ -38,7 +39,7 @@ final class TLSConnection {
     /// - Parameter serverName: For clients, whom to reach and verify: a DNS name or an IP address in text.
     init(context: TLSContext, serverName: String?) throws(TLSError) {
         let incoming = try MemoryBIO()
-        let outgoing = try MemoryBIO()
+        let outgoing = try OutgoingBIO()
         OpenSSLErrorQueue.clear()
         guard let ssl = SSL_new(context.pointer) else {
             throw .library(OpenSSLErrorQueue.take().text)
@@ -111,30 +112,39 @@ final class TLSConnection {
         }
     }
 
-    /// Encrypts all of `plaintext` into records of 16 KiB and a last one, appended to `ciphertext`.
-    func encrypt(_ plaintext: ByteBuffer, into ciphertext: inout ByteBuffer) throws(TLSError) {
+    /// Encrypts all of `plaintext` into records of 16 KiB and a last one, behind what waits in the output.
+    func encrypt(_ plaintext: ByteBuffer) throws(TLSError) {
         OpenSSLErrorQueue.clear()
         var plaintext = plaintext
+        outgoing.reserve(Self.ciphertextLength(plaintext.readableBytes))
         while plaintext.readableBytes > 0 {
             var count = 0
             let result = plaintext.readWithUnsafeReadableBytes { bytes in
                 let result = SSL_write_ex(ssl, bytes.baseAddress, min(bytes.count, Self.recordLimit), &count)
                 return (count, result)
             }
-            // A memory BIO never says "later": anything but success is a failure.
+            // The BIO never says "later": anything but success is a failure.
             guard result == 1 else { throw failure() }
-            // Drained record by record, the BIO's buffer stays at the size of one.
-            outgoing.drain(into: &ciphertext)
         }
     }
 
-    /// Moves the ciphertext that waits for the peer to `buffer`: handshake messages, alerts, tickets, key updates.
-    func drainOutput(into buffer: inout ByteBuffer) {
-        outgoing.drain(into: &buffer)
+    /// What a record adds to its plaintext with today's ciphers: 5 bytes of header, 1 of content type or 8 of nonce,
+    /// and 16 of tag. CBC ciphers of TLS 1.2 add more, and cost a reallocation.
+    private static let recordOverhead = 29
+
+    /// How much ciphertext so much plaintext mostly becomes.
+    static func ciphertextLength(_ count: Int) -> Int {
+        count + (count + recordLimit - 1) / recordLimit * recordOverhead
+    }
+
+    /// Takes the ciphertext that waits for the peer: encrypted writes, handshake messages, alerts, tickets, updates of
+    /// keys.
+    func takeOutput() -> ByteBuffer {
+        outgoing.takeOutput()
     }
 
     var hasOutput: Bool {
-        outgoing.count > 0
+        outgoing.hasOutput
     }
 
     /// Puts our `close_notify` into the output. Only after the handshake, and not after a failure.
@@ -144,10 +154,9 @@ final class TLSConnection {
         OpenSSLErrorQueue.clear()
     }
 
-    /// Frees buffers that have grown and are empty.
+    /// Frees the buffer for what is read, if it has grown and is empty.
     func releaseIdleCapacity() {
         incoming.releaseIdleCapacity()
-        outgoing.releaseIdleCapacity()
     }
 
     /// What was agreed; only after the handshake.

@@ -10,8 +10,10 @@ extension TLSHandler {
         case .input:
             context.close(mode: .input, promise: promise)
         case .output:
+            shutGate()
             closeOutput(context: context, promise: promise)
         case .all:
+            shutGate()
             switch machine.closeRequested(peerReads: context.channel.isWritable) {
             case .closeSocket:
                 context.close(promise: promise)
@@ -77,6 +79,7 @@ extension TLSHandler {
     func peerClosed(context: ChannelHandlerContext) {
         let action = machine.peerClosed()
         if case .ignore = action { return }
+        if case .reportAndKeepWriting = action {} else { shutGate() }
         context.fireUserInboundEventTriggered(TLSPeerEnded.closeNotify)
         switch action {
         case .ignore:
@@ -91,6 +94,7 @@ extension TLSHandler {
     }
 
     func socketEnded(context: ChannelHandlerContext, completely: Bool) {
+        if completely { shutGate() }
         switch machine.socketEnded(completely: completely) {
         case .nothing:
             break
@@ -108,6 +112,7 @@ extension TLSHandler {
 
     /// Sends the alert that OpenSSL made of the failure, tells the pipeline, and closes the socket.
     func report(_ error: TLSError, context: ChannelHandlerContext) {
+        shutGate()
         deadline?.cancel()
         deadline = nil
         if context.channel.isActive {
@@ -132,6 +137,7 @@ extension TLSHandler {
 
     /// No more comes and goes: fails what still waits.
     func end(context: ChannelHandlerContext) {
+        shutGate()
         deadline?.cancel()
         deadline = nil
         dropStaged(ChannelError.ioOnClosedChannel)

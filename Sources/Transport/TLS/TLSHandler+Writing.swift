@@ -41,22 +41,16 @@ extension TLSHandler {
 
     private func encryptStaged(upTo limit: Int, context: ChannelHandlerContext) {
         let (plaintext, promises) = stage.take(upTo: limit)
-        let records = (plaintext.readableBytes + TLSConnection.recordLimit - 1) / TLSConnection.recordLimit
-        let capacity = plaintext.readableBytes + records * Self.recordOverhead
-        var ciphertext = context.channel.allocator.buffer(capacity: capacity)
+        connection.outgoing.disconnect()
         do {
-            try connection.encrypt(plaintext, into: &ciphertext)
+            try connection.encrypt(plaintext)
         } catch {
             for promise in promises { promise.fail(error) }
             fail(error, context: context)
             return
         }
-        context.write(wrapOutboundOut(ciphertext), promise: Self.combined(promises))
+        writeBelow(connection.takeOutput(), promise: Self.combined(promises), context: context)
     }
-
-    /// What a record adds to its plaintext with today's ciphers: 5 bytes of header, 1 of content type or 8 of nonce,
-    /// and 16 of tag. CBC ciphers of TLS 1.2 add more, and cost a reallocation.
-    private static let recordOverhead = 29
 
     /// One promise that stands for all.
     private static func combined(_ promises: [EventLoopPromise<Void>]) -> EventLoopPromise<Void>? {
@@ -73,8 +67,31 @@ extension TLSHandler {
             promise?.succeed(())
             return
         }
-        var output = context.channel.allocator.buffer(capacity: 0)
-        connection.drainOutput(into: &output)
-        context.writeAndFlush(wrapOutboundOut(output), promise: promise)
+        writeBelow(connection.takeOutput(), promise: promise, context: context)
+        context.flush()
+    }
+
+    /// Ciphertext for the channel's own queue. Nothing may pass it by: the gate is shut until the socket has it.
+    private func writeBelow(
+        _ ciphertext: ByteBuffer,
+        promise: EventLoopPromise<Void>?,
+        context: ChannelHandlerContext
+    ) {
+        connection.outgoing.disconnect()
+        // Only a server's connections have a gate.
+        guard tls.role == .server else {
+            context.write(wrapOutboundOut(ciphertext), promise: promise)
+            return
+        }
+        let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
+        writesBelow += 1
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            self.writesBelow -= 1
+            switch result {
+            case .success: self.openGateIfClear()
+            case .failure: self.shutGate()
+            }
+        }
+        context.write(wrapOutboundOut(ciphertext), promise: promise)
     }
 }

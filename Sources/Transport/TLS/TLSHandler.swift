@@ -18,7 +18,7 @@ import NIOCore
 ///   `close(mode: .output)` sends `close_notify`, then ends TCP's output; reading goes on until the peer ends.
 ///   A peer's `close_notify` closes the connection, unless the configuration allows half-closure.
 ///
-/// Whoever bypasses the pipeline to write to the socket directly must not do so on a channel with this handler.
+/// Whoever bypasses the pipeline must do it through the gate (`TLSHandler+Gate`), never by the socket itself.
 public final class TLSHandler: ChannelDuplexHandler {
     public typealias InboundIn = ByteBuffer
     public typealias InboundOut = ByteBuffer
@@ -39,6 +39,12 @@ public final class TLSHandler: ChannelDuplexHandler {
     /// The pipeline wants bytes, and got none yet.
     private var readIsDue = false
     var deadline: Scheduled<Void>?
+    /// The gate's socket, once somebody has asked for the gate.
+    var socket: DirectSocket?
+    /// Somebody wants the gate open whenever nothing is in the way.
+    var wantsGate = false
+    /// Writes of ciphertext that the channel has not finished.
+    var writesBelow = 0
     /// The promises of those who wait for the socket's close.
     var closePromises: [EventLoopPromise<Void>] = []
 
