@@ -13,11 +13,14 @@ RELEASE := .build/release/headwater
 DEBUG := .build/debug/headwater
 PYTHON := .build/venv/bin/python
 PYTEST := $(PYTHON) -m pytest -c Tests/Interop/pytest.ini --rootdir Tests/Interop
+# Packages of their own, whose sources are held to the same format.
+NESTED := Fuzzing/Package.swift Fuzzing/Sources Benchmarks/Micro/Package.swift Benchmarks/Micro/Sources \
+	Benchmarks/Micro/Benchmarks
 # What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
 END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py \
 	test_otlp_encoding.py
 
-.PHONY: help run test interop operations fuzz lint format bench release
+.PHONY: help run test interop operations fuzz lint format bench micro release
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -36,6 +39,7 @@ interop: release ## Run against real proxies, a browser and foreign clients; ins
 	$(MAKE) -C Benchmarks check
 	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop $(addprefix --ignore=Tests/Interop/,$(END_TO_END))
 	Benchmarks/run --short
+	Benchmarks/micro --short
 
 operations: release ## Test what operators take: rules, dashboards, manifests, pages; with a real Prometheus.
 	scripts/bootstrap interop
@@ -51,11 +55,15 @@ lint: ## Check format, scripts, and the house rules that a machine can check.
 	scripts/lint
 
 format: ## Format the Swift sources in place.
-	swift format --in-place --parallel --recursive Package.swift Sources Tests Fuzzing/Package.swift Fuzzing/Sources
+	swift format --in-place --parallel --recursive Package.swift Sources Tests $(NESTED)
 
 bench: release ## Measure against two floors in C, Nchan, Node, Express and Starlette, for 40 minutes.
 	scripts/bootstrap interop
 	Benchmarks/run
+
+micro: ## Count instructions of single operations; see Benchmarks/Micro/README.md.
+	scripts/bootstrap interop
+	Benchmarks/micro
 
 release:
 	scripts/bootstrap build

@@ -10,7 +10,7 @@ let package = Package(
     products: [
         .executable(name: "headwater", targets: ["headwater"]),
         // For the nested packages of Fuzzing/ and Benchmarks/.
-        .library(name: "HeadwaterModules", targets: ["EventStream", "Origin", "Transport"]),
+        .library(name: "HeadwaterModules", targets: ["EventStream", "Origin", "Telemetry", "Transport"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),

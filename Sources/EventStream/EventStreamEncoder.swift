@@ -138,10 +138,10 @@ public enum EventStreamEncoder {
     // MARK: - Validation
 
     private static func validate(type: String?, id: String?, retry: Int?) throws(EventStreamError) {
-        if let type, type.utf8.contains(where: \.isLineBreak) { throw .lineBreakInType }
+        if let type, type.withBytes({ $0.contains(where: \.isLineBreak) }) { throw .lineBreakInType }
         if let id {
-            if id.utf8.contains(where: \.isLineBreak) { throw .lineBreakInID }
-            if id.utf8.contains(.null) { throw .nullInID }
+            if id.withBytes({ $0.contains(where: \.isLineBreak) }) { throw .lineBreakInID }
+            if id.withBytes({ $0.contains(.null) }) { throw .nullInID }
         }
         if let retry, !(0...ServerSentEvent.maximumRetry).contains(retry) { throw .retryOutOfRange(retry) }
     }
@@ -153,9 +153,8 @@ extension UInt8 {
 
 extension String {
     /// The UTF-8 bytes in place. Only a string bridged from another runtime has none in one piece and is copied first.
-    fileprivate func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
-        if utf8.withContiguousStorageIfAvailable({ body(UnsafeRawBufferPointer($0)) }) == nil {
-            Array(utf8).withUnsafeBytes(body)
-        }
+    @inline(__always)
+    fileprivate func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        utf8.withContiguousStorageIfAvailable { body(UnsafeRawBufferPointer($0)) } ?? Array(utf8).withUnsafeBytes(body)
     }
 }

@@ -68,7 +68,7 @@ enum HTTP1RequestValidation {
             return HTTP1Rejection(status: .badRequest, detail: "Send exactly one Host header field, not \(hosts).")
         }
         let host = head.headers.first(name: "host") ?? ""
-        guard !host.utf8.allSatisfy(Self.isHostCharacter) else { return nil }
+        guard !host.allBytes(satisfy: Self.isHostCharacter) else { return nil }
         return HTTP1Rejection(status: .badRequest, detail: "Send a Host header field of the form host or host:port.")
     }
 
@@ -101,7 +101,7 @@ enum HTTP1RequestValidation {
                 )
             }
         }
-        guard lengths.count <= 1, lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }) else {
+        guard lengths.count <= 1, lengths.allSatisfy({ !$0.isEmpty && $0.allBytes(satisfy: \.isDigit) }) else {
             return HTTP1Rejection(status: .badRequest, detail: "Send one Content-Length, in decimal digits.")
         }
         return nil
@@ -113,7 +113,7 @@ enum HTTP1RequestValidation {
         let isFine =
             target.utf8.first == UInt8(ascii: "/") || (target == "*" && head.method == .OPTIONS)
             || target.lowercased().hasPrefix("http://") || target.lowercased().hasPrefix("https://")
-        guard !isFine || !target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        guard !isFine || !target.allBytes(satisfy: { $0 > 0x20 && $0 < 0x7F }) else { return nil }
         return HTTP1Rejection(status: .badRequest, detail: "Send a request target that starts with \"/\".")
     }
 
@@ -121,7 +121,7 @@ enum HTTP1RequestValidation {
     /// joins folded lines and leaves the CR or LF, or a leading tab, to be found here.
     private static func fieldRejection(of head: HTTPRequestHead) -> HTTP1Rejection? {
         let isFine = head.headers.allSatisfy { _, value in
-            value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
+            value.allBytes { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
         }
         return isFine
             ? nil : HTTP1Rejection(status: .badRequest, detail: "A header field's value has a control character.")

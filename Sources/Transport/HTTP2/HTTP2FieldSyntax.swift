@@ -19,14 +19,14 @@ enum HTTP2FieldSyntax {
     static func isName(_ name: String) -> Bool {
         let low = tokenLow
         let high = lowercaseHigh
-        return !name.utf8.isEmpty && name.utf8.allSatisfy { isMember($0, low, high) }
+        return !name.utf8.isEmpty && name.allBytes { isMember($0, low, high) }
     }
 
     /// A token in any case, such as a method.
     static func isToken(_ text: String) -> Bool {
         let low = tokenLow
         let high = tokenHigh
-        return !text.utf8.isEmpty && text.utf8.allSatisfy { isMember($0, low, high) }
+        return !text.utf8.isEmpty && text.allBytes { isMember($0, low, high) }
     }
 
     @inline(__always)
@@ -36,9 +36,10 @@ enum HTTP2FieldSyntax {
 
     /// A field value: no control characters but HTAB inside, no white space at either end.
     static func isValue(_ value: String) -> Bool {
-        guard let first = value.utf8.first, let last = value.utf8.last else { return true }
-        guard !isBlank(first), !isBlank(last) else { return false }
-        return value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
+        value.withBytes { bytes in
+            guard let first = bytes.first, let last = bytes.last else { return true }
+            return !isBlank(first) && !isBlank(last) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
+        }
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool {
@@ -48,7 +49,7 @@ enum HTTP2FieldSyntax {
     /// RFC 3986 section 3.1.
     static func isScheme(_ scheme: String) -> Bool {
         guard let first = scheme.utf8.first, isLetter(first) else { return false }
-        return scheme.utf8.allSatisfy {
+        return scheme.allBytes {
             isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "+")
                 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
         }
@@ -62,12 +63,12 @@ enum HTTP2FieldSyntax {
     /// curl and others send them; the router decides.
     static func isPath(_ path: String, method: String) -> Bool {
         if path == "*" { return method == "OPTIONS" }
-        return path.utf8.first == UInt8(ascii: "/") && path.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f }
+        return path.utf8.first == UInt8(ascii: "/") && path.allBytes { $0 > 0x20 && $0 != 0x7f }
     }
 
     /// No white space, nothing that would end the authority in a URI, and no user information.
     static func isAuthority(_ authority: String) -> Bool {
-        authority.utf8.allSatisfy {
+        authority.allBytes {
             $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "@") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?")
                 && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\")
         }
@@ -75,7 +76,7 @@ enum HTTP2FieldSyntax {
 
     /// RFC 9110 section 8.6: digits only. `nil` when it is none or too large.
     static func contentLength(_ value: String) -> Int64? {
-        guard !value.isEmpty, value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+        guard !value.isEmpty, value.allBytes(satisfy: { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             return nil
         }
         return Int64(value)

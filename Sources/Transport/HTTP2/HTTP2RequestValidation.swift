@@ -31,9 +31,12 @@ enum HTTP2RequestValidation {
 
     /// Section 8.2.2: fields that speak about an HTTP/1 connection. TE may say "trailers" and nothing else.
     fileprivate static func isConnectionSpecific(_ name: String, _ value: String) -> Bool {
-        switch name {
-        case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade": true
-        case "te": value.lowercased() != "trailers"
+        // By length first, which tells nearly all names apart without reading them.
+        switch (name.utf8.count, name) {
+        case (10, "connection"), (16, "proxy-connection"), (10, "keep-alive"), (17, "transfer-encoding"),
+            (7, "upgrade"):
+            true
+        case (2, "te"): value.lowercased() != "trailers"
         default: false
         }
     }
@@ -61,16 +64,16 @@ private struct Section {
         guard HTTP2FieldSyntax.isName(name), !HTTP2RequestValidation.isConnectionSpecific(name, value) else {
             return false
         }
-        switch name {
-        case "host":
+        switch (name.utf8.count, name) {
+        case (4, "host"):
             // RFC 9110 section 7.2: more than one Host is an error.
             guard host == nil else { return false }
             host = value
-        case "content-length":
+        case (14, "content-length"):
             guard let length = HTTP2FieldSyntax.contentLength(value) else { return false }
             guard contentLength == nil || contentLength == length else { return false }
             contentLength = length
-        case "cookie":
+        case (6, "cookie"):
             cookies += 1
         default:
             break

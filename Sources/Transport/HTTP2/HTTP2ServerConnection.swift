@@ -31,7 +31,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     private let socket: DirectSocket?
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
     private var queuedBytes = 0
-    private(set) var isFlushScheduled = false
+    /// Unchecked likewise: read for each event.
+    @exclusivity(unchecked) private(set) var isFlushScheduled = false
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
     private var isReadingPaused = false
