@@ -33,7 +33,7 @@ public struct StreamGate {
     /// The socket that takes bytes past everything else, if this is the way of one and it is open now.
     @inline(__always)
     var descriptor: CInt? {
-        self.slot.index >= 0 ? nil : WriteGate(reopening: self.target).descriptor
+        self.slot.index == Self.none.index ? WriteGate(reopening: self.target).descriptor : nil
     }
 
     /// Offers a run of messages, or returns `nil` if the stream needs the longer way now. Never blocks. What comes of a

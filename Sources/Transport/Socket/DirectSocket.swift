@@ -21,6 +21,19 @@ public enum WriteOutcome: Equatable {
     case failed(errno: CInt)
 }
 
+extension WriteOutcome {
+    /// - Parameter result: a count of bytes or a negative errno.
+    @inline(__always)
+    init(result: Int) {
+        switch result {
+        case 0...: self = .wrote(result)
+        // Interrupted before anything was taken is as good as a full socket, which is tried again.
+        case -Int(EAGAIN), -Int(EWOULDBLOCK), -Int(EINTR): self = .wrote(0)
+        default: self = .failed(errno: CInt(truncatingIfNeeded: -result))
+        }
+    }
+}
+
 /// The socket below a NIO channel, usable on the channel's event loop while the channel is active.
 struct DirectSocket {
     private let channel: any Channel
@@ -51,15 +64,17 @@ struct DirectSocket {
     /// The same for a caller who knows that the descriptor is still the connection's.
     @inline(__always)
     static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> WriteOutcome {
+        WriteOutcome(result: Self.result(of: bytes, to: descriptor))
+    }
+
+    /// The same, with what the kernel says: a count of bytes or a negative errno.
+    @inline(__always)
+    static func result(of bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> Int {
         while true {
             // MSG_NOSIGNAL: a peer that went away must not raise SIGPIPE.
             let count = send(descriptor, bytes.baseAddress, bytes.count, Self.flags)
-            if count >= 0 { return .wrote(count) }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN, EWOULDBLOCK: return .wrote(0)
-            default: return .failed(errno: errno)
-            }
+            if count >= 0 { return count }
+            if errno != EINTR { return -Int(errno) }
         }
     }
 

@@ -77,9 +77,9 @@ public final class IOUring {
             for _ in 0..<64 {
                 let sent = bytes.withUnsafeBytes { self.send($0, to: descriptors, count: sends, results: &results) }
                 guard sent == sends else { throw Unavailable("io_uring_enter refused") }
-                switch WriteOutcome(result: results[sends - 1]) {
+                switch WriteOutcome(result: Int(results[sends - 1])) {
                 case .wrote(0): return
-                case .wrote: continue
+                case .wrote, .buffered: continue
                 case .failed(let code): throw Unavailable("IORING_OP_SEND", errno: code)
                 }
             }
@@ -137,24 +137,4 @@ public final class IOUring {
             results: UnsafeMutablePointer<CInt>
         ) -> Int { 0 }
     #endif
-}
-
-extension WriteOutcome {
-    /// What io_uring says of a send: a count of bytes or a negative errno.
-    init(result: CInt) {
-        switch result {
-        case 0...: self = .wrote(Int(result))
-        // Interrupted before anything was taken: as good as a full socket, which is tried again.
-        case -EAGAIN, -EINTR: self = .wrote(0)
-        default: self = .failed(errno: -result)
-        }
-    }
-
-    /// The other way round.
-    var result: CInt {
-        switch self {
-        case .wrote(let count): CInt(truncatingIfNeeded: count)
-        case .failed(let code): -code
-        }
-    }
 }

@@ -77,7 +77,8 @@ public final class SendRing {
             if sent < count { self.kernel = nil }
         }
         for index in sent..<count {
-            self.results[index] = DirectSocket.write(bytes, to: self.descriptors[index]).result
+            let result = DirectSocket.result(of: bytes, to: self.descriptors[index])
+            self.results[index] = CInt(truncatingIfNeeded: result)
         }
         return Completions(tags: self.tags, results: self.results, count: count)
     }
@@ -98,7 +99,7 @@ public final class SendRing {
         public var endIndex: Int { self.count }
 
         public subscript(index: Int) -> Completion {
-            Completion(tag: self.tags[index], outcome: WriteOutcome(result: self.results[index]))
+            Completion(tag: self.tags[index], outcome: WriteOutcome(result: Int(self.results[index])))
         }
     }
 }
