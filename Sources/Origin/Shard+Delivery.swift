@@ -8,7 +8,8 @@ import NIOCore
 import Transport
 
 extension Shard {
-    /// Nanoseconds of serving before the loop looks at its sockets and tasks again, which costs some three microseconds.
+    /// Nanoseconds of serving before the loop looks at its sockets and tasks again, which costs some three
+    /// microseconds.
     private static let turnLength: Int64 = 1_000_000
     /// What one channel is served before the next dirty channel gets its turn and the clock is read: 128 streams over
     /// HTTP/1.1 or 2,048 over HTTP/2, each about half a turn.

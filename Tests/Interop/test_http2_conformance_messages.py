@@ -357,3 +357,14 @@ def test_hpack_4_4_entries_are_evicted_as_the_client_evicts_them(peer: Http2Conn
         peer.request(stream, PUBLISH, "POST", more, end_stream=False)
         peer.data(stream, b"x")
         assert peer.wait_answer(stream).status == 201
+
+
+def test_what_differs_in_each_response_is_kept_out_of_the_clients_table(peer: Http2Connection) -> None:
+    for number in range(5):
+        peer.request(2 * number + 1, ENDLESS)
+        peer.wait(lambda frame: frame.type == HEADERS, "the head of a stream")
+    names = [name.decode() for name, _ in peer.decoder.header_table.dynamic_entries]
+    assert "cache-control" in names, names
+    assert len(names) == len(set(names)), "a field whose value changes is entered again and again"
+    own = [name for name in names if name.startswith("x-sse-") or name in ("traceparent", "server-timing", "date")]
+    assert not own, own

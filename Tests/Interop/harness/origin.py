@@ -45,8 +45,8 @@ class Origin:
         admin_port: int = 0,
         drain_window: float = 0.5,
     ) -> None:
-        """`flags` come after the harness's own and those in ORIGIN_FLAGS, with which a whole suite can be run another way,
-        such as ORIGIN_FLAGS="--io-uring false". A name again in `directory` appends to the same output files."""
+        """`flags` come after the harness's own and those in ORIGIN_FLAGS, with which a whole suite can be run another
+        way, such as ORIGIN_FLAGS="--io-uring false". A name again in `directory` appends to the same output files."""
         command = [headwater_binary(), "serve", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--admin-port", str(admin_port), "--log-format", "json", "--drain-window", f"{drain_window:g}"]
         command += os.environ.get("ORIGIN_FLAGS", "").split()

@@ -70,10 +70,13 @@ import Testing
         for isTLS in [false, true] {
             let options = isTLS ? [files.local.key, files.local.certificate] : ["--no-tls"]
             let port = try await TestClient.freePort()
-            // nghttpd does not say when it listens: a shell beside it asks until it answers.
+            // nghttpd does not say when it listens: a shell beside it asks until it answers, or for twenty seconds.
             let script = """
-                (until (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null; do sleep 0.05; done
-                echo "ACCEPT 127.0.0.1:\(port)") &
+                (for _ in {1..400}; do
+                    (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2>/dev/null && echo "ACCEPT 127.0.0.1:\(port)" && break
+                    sleep 0.05
+                done) &
+                export PATH=$PATH:/usr/sbin
                 exec nghttpd --address=127.0.0.1 -d \(files.directory) \(port) \(options.joined(separator: " "))
                 """
             let server = try await ForeignServer("bash", ["-c", script])
