@@ -7,10 +7,6 @@
 #define CEPOLL_SHIM_H
 
 #ifdef __linux__
-// As liburing's header has it: types of the C library depend on it, and the modules must agree on them.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <sys/epoll.h>
 #endif
 

@@ -7,10 +7,6 @@
 #define CMALLOC_SHIM_H
 
 #ifdef __linux__
-// As in CEpoll and CUring: types of the C library depend on it, and the modules must agree on them.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <features.h>
 #endif
 #ifdef __GLIBC__

@@ -7,6 +7,10 @@
 #ifndef CURING_SHIM_H
 #define CURING_SHIM_H
 
+// First, because liburing's header asks the C library for more than other modules do. Types such as fd_set depend on it,
+// and modules that are imported together must agree on them; once this is read, the question is settled.
+#include <sys/select.h>
+
 #include <liburing.h>
 
 static const unsigned curing_setup_submit_all = IORING_SETUP_SUBMIT_ALL;
