@@ -10,6 +10,7 @@ further replacements. One that matches nothing is an error, so no test runs with
 import random
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Sequence
 
@@ -118,7 +119,9 @@ class Edge:
     def program(cls) -> str:
         """The path of its executable. Missing is a failure, not a skip: these tests are about real intermediaries."""
         for name in cls.programs:
-            found = shutil.which(name, path=None) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+            # Some come from PyPI and lie beside our Python, others are servers, which are not on every user's PATH.
+            beside = f"{Path(sys.executable).parent}:/usr/sbin:/usr/local/sbin"
+            found = shutil.which(name) or shutil.which(name, path=beside)
             if found:
                 return found
         raise ProcessFailed(f"{cls.name} is not installed: {cls.install}")
