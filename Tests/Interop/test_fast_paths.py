@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import ssl
+import struct
 import threading
 
 import pytest
@@ -45,6 +46,21 @@ def test_every_event_reaches_every_stream_once_and_in_order(fast_origin, scheme,
     assert result["failures"] == []
     # Fifty a second for three seconds to each; a machine that is busy brings fewer to all.
     assert result["events"] > 200 * 50, result["events"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_peers_who_reset_before_the_answer_leave_no_stream_behind(fast_origin, scheme) -> None:
+    host, _, port = fast_origin.ready[scheme].rpartition(":")
+    for _ in range(100):
+        peer = socket.create_connection((host, int(port)), timeout=10)
+        if scheme == "https":
+            peer = ssl._create_unverified_context().wrap_socket(peer)
+        peer.sendall(b"GET /channels/left/events HTTP/1.1\r\nHost: a\r\n\r\n")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    wait_until(lambda: fast_origin.debug_connections()["active"] <= 1, "every connection to be gone")
+    opened = fast_origin.wait_active(0)["opened"]
+    wait_until(lambda: len(fast_origin.closed_streams()) == opened, f"{opened} records")
 
 
 class LateReader(threading.Thread):

@@ -205,7 +205,10 @@ extension HTTP1ServerConnection {
     private func enqueue(_ buffer: ByteBuffer) {
         self.pendingWrites += 1
         self.gate.shut()
-        self.channel.writeAndFlush(buffer).assumeIsolated().whenComplete { result in
+        self.isInsideWrite = true
+        let written = self.channel.writeAndFlush(buffer)
+        self.isInsideWrite = false
+        written.assumeIsolated().whenComplete { result in
             self.pendingWrites -= 1
             switch result {
             case .success: self.flushed()

@@ -47,6 +47,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     private(set) var tls: TLSHandler?
     /// Writes that NIO's queue holds because the kernel would not take them at once. Direct writes wait for zero.
     var pendingWrites = 0
+    /// NIO reads what is left before it gives up a socket that takes no write, so the peer's end can be found inside of
+    /// a write, which may be the application's own call: it is told later.
+    var isInsideWrite = false
     var closesWhenFlushed = false
     private var discardedBytes = 0
     /// Nothing is in front of the socket, so that it may be written to past the pipeline.
@@ -223,6 +226,10 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     }
 
     private func tellEnd(_ cause: StreamEnd.Cause, socket: SocketSample?) {
+        guard !self.isInsideWrite else {
+            let bound = NIOLoopBound(self, eventLoop: self.channel.eventLoop)
+            return self.channel.eventLoop.execute { bound.value.tellEnd(cause, socket: socket) }
+        }
         guard let token = self.token else { return }
         self.token = nil
         self.connection.activeStreams = 0
