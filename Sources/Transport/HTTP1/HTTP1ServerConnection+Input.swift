@@ -127,9 +127,10 @@ extension HTTP1ServerConnection {
         } catch {
             return context.close(promise: nil)
         }
-        if bytes.readableBytes > 0 { context.fireChannelRead(NIOAny(bytes)) }
+        // Before it gets the bytes, by which it may close: of that it would not hear with this handler still in front.
         if let reader = self.reader { pipeline.removeHandler(reader, promise: nil) }
         self.reader = nil
         pipeline.removeHandler(context: context, promise: nil)
+        if bytes.readableBytes > 0 { http2.received(bytes) }
     }
 }

@@ -72,8 +72,12 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     // MARK: Input
 
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.received(self.unwrapInboundIn(data))
+    }
+
+    func received(_ bytes: ByteBuffer) {
         guard !self.isClosing else { return }
-        self.session.receive(self.unwrapInboundIn(data), now: Clock.monotonic())
+        self.session.receive(bytes, now: Clock.monotonic())
         self.process()
     }
 
