@@ -75,10 +75,8 @@ public final class HTTP1BodyPoll {
                 readers.append(nil)
                 bodies.append(body)
             }
-            // Edge-triggered: each report is followed by reading to the end, and level-triggered ones are asked twice.
-            var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: UInt64(number)))
             guard (try? connection.channel.syncOptions?.setOption(.autoRead, value: false)) != nil,
-                epoll_ctl(descriptor, EPOLL_CTL_ADD, socket.descriptor, &event) == 0
+                watch(socket.descriptor, number, EPOLL_CTL_ADD) == 0
             else {
                 free.append(number)
                 reader.takeBack(body)
@@ -94,6 +92,15 @@ public final class HTTP1BodyPoll {
             return false
         #endif
     }
+
+    #if os(Linux)
+        /// Edge-triggered: a report is followed by reading to the end, and level-triggered ones are asked twice.
+        private func watch(_ socket: CInt, _ number: Int, _ operation: CInt) -> CInt {
+            var event = epoll_event(
+                events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data(u64: UInt64(number)))
+            return epoll_ctl(descriptor, operation, socket, &event)
+        }
+    #endif
 
     /// Reads what is there, from some hundred connections at most.
     /// - Parameter timeout: milliseconds to wait for the first byte.
@@ -115,11 +122,15 @@ public final class HTTP1BodyPoll {
         #endif
     }
 
-    /// Reads until there is no more. An end or an error stays for NIO, which has been told of it too.
+    /// Of one connection, whose server may be faster than we are and would keep the loop for ever. What is left is
+    /// found by the next poll.
+    private static let readsAtOnce = 8
+
+    /// Reads what is there, up to a bound. An end or an error stays for NIO, which has been told of it too.
     private func read(_ number: Int, for sink: any HTTPBodySink) {
         #if os(Linux)
             // A body that is done has given its descriptor up.
-            while bodies[number].socket >= 0 {
+            for _ in 0..<Self.readsAtOnce where bodies[number].socket >= 0 {
                 var body = bodies[number]
                 let count = recv(body.socket, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT))
                 guard count > 0 else { return }
@@ -138,6 +149,8 @@ public final class HTTP1BodyPoll {
                 }
                 if count < buffer.count { return }
             }
+            // Said once, as EPOLLET has it, and not read to its end: to be said again.
+            if bodies[number].socket >= 0 { _ = watch(bodies[number].socket, number, EPOLL_CTL_MOD) }
         #endif
     }
 
