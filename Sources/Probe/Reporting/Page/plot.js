@@ -3,7 +3,8 @@
 
 // Plots of points over two axes: dots, curves and steps. A series is one SVG path, however many points it has.
 
-const margin = { top: 10, right: 16, bottom: 40, left: 62 };
+// On the left there is room for −0.001 beside the axis's name.
+const margin = { top: 10, right: 16, bottom: 40, left: 72 };
 
 /** The empty plot: grid, labels, and where values go. */
 function frame(width, height, x, y, labels) {
