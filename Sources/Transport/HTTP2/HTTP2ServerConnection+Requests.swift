@@ -130,14 +130,11 @@ extension HTTP2ServerConnection {
         headers.add(name: "date", value: self.server.httpDate(), indexing: .nonIndexable)
         for (name, value) in response.headers {
             let name = name.lowercased()
-            let isOwn = name.hasPrefix("x-sse-") || Self.ownFields.contains(name)
+            let isOwn = name.hasPrefix("x-sse-") || name == "server-timing" || name == "traceparent"
             headers.add(name: name, value: value, indexing: isOwn ? .nonIndexable : .indexable)
         }
         return headers
     }
-
-    /// Names beside `x-sse-` whose values are one response's own.
-    private static let ownFields: Set = ["server-timing", "traceparent"]
 
     /// The regular fields, with Host from the authority where there is none, as HTTP/1.1 would have it.
     private static func fields(of request: HTTP2Request) -> HTTPHeaders {
