@@ -208,8 +208,11 @@ def test_half_dead_clients_acknowledge_nothing_and_send_no_fin(origin, protocol,
     assert run.result["open_at_end"] == 3
     origin.wait_active(0)
     wait_until(lambda: len(origin.closed_streams()) == 10, "the log of ten ends")
-    unacknowledged = [one.get("unacknowledged_bytes", 0) for one in origin.closed_streams()]
-    assert sum(count > 0 for count in unacknowledged) == 6, unacknowledged
+    unacknowledged = sorted(one.get("unacknowledged_bytes", 0) for one in origin.closed_streams())
+    # The other three, and the first look at the channel, leave at most the tick whose acknowledgement is still delayed.
+    one_tick = 3 * 300
+    assert all(count <= one_tick for count in unacknowledged[:4]), unacknowledged
+    assert all(count > 2 * one_tick for count in unacknowledged[4:]), unacknowledged
 
 
 # Against servers with faults
