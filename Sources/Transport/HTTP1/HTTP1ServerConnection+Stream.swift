@@ -41,6 +41,9 @@ extension HTTP1ServerConnection {
         if let socket = self.socket { self.gate.open(to: socket) } else { self.tls?.openGate() }
     }
 
+    /// Whether bytes can go to the socket past NIO's queue, as they are or encrypted.
+    private var hasDirectWay: Bool { self.socket != nil || self.tls != nil }
+
     /// Offers bytes to the socket. `nil` if there is no way to it but NIO's queue.
     private func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
         self.socket?.write(bytes) ?? self.tls?.writeDirectly(bytes)
@@ -130,7 +133,7 @@ extension HTTP1ServerConnection {
             self.awaitsWritable = true
             return false
         }
-        guard self.isChunked, self.socket != nil || self.tls != nil else {
+        guard self.isChunked, self.hasDirectWay else {
             var buffer = self.channel.allocator.buffer(capacity: message.count + 16)
             self.frame(message, into: &buffer)
             self.write(buffer)
@@ -189,7 +192,7 @@ extension HTTP1ServerConnection {
 
     func write(_ buffer: ByteBuffer) {
         guard buffer.readableBytes > 0 else { return }
-        guard self.pendingWrites == 0, self.socket != nil || self.tls != nil else { return self.enqueue(buffer) }
+        guard self.pendingWrites == 0, self.hasDirectWay else { return self.enqueue(buffer) }
         buffer.withUnsafeReadableBytes { self.writeOrEnqueue($0) }
     }
 
