@@ -43,6 +43,7 @@ interop: release ## Run against real proxies, a browser and foreign clients; ins
 	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop \
 		$(addprefix --ignore=,$(WAITING) $(addprefix Tests/Interop/,$(END_TO_END)))
 	Benchmarks/run --short
+	Benchmarks/memory --short
 	Benchmarks/micro --short
 
 operations: release ## Test what operators take: rules, dashboards, manifests, pages; with a real Prometheus.

@@ -4,6 +4,7 @@
 """Figures of several rounds as one: medians, spreads, ratios within a round. Pure."""
 
 from collections.abc import Callable
+from math import comb
 from statistics import median
 
 # Below this share of the offered events the server (or the client) could not keep up, and its figures describe a
@@ -30,14 +31,23 @@ def spread(values: list[float], digits: int) -> str:
     return text if len(values) < 2 else f"{text} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
 
 
-def ratio(rounds: list[Round], reference: list[Round], get: Get) -> float | None:
-    """The median of the ratios of each round: what slows the machine down for a minute slows both down."""
-    ratios = []
-    for mine, base in zip(rounds, reference):
-        over, under = get(mine), get(base)
-        if over is not None and under:
-            ratios.append(over / under)
-    return median(ratios) if ratios else None
+def certain(values: list[float]) -> tuple[float, float]:
+    """Where the true median lies with a probability of nine tenths: between the two values of that rank, for a value is
+    as likely above it as below. Of fewer than five the lowest and the highest are all that can be said."""
+    ordered, share, dropped = sorted(values), 0.0, 0
+    for rank in range(len(ordered) // 2):
+        share += comb(len(ordered), rank) * 0.5 ** len(ordered)
+        if 2 * share > 0.1:
+            break
+        dropped = rank
+    return ordered[dropped], ordered[-1 - dropped]
+
+
+def ratios(rounds: list[Round], reference: list[Round], get: Get) -> list[float]:
+    """One for each time that both ran in turn: what slows the machine down for a minute slows both down."""
+    bases = {round.get("turn"): get(round) for round in reference}
+    pairs = [(get(round), bases.get(round.get("turn"))) for round in rounds]
+    return [over / under for over, under in pairs if over is not None and under]
 
 
 def cost(round: Round) -> float | None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from harness.figures import Get, Round, cheapest, cost, overloaded, picked, ratio
+from harness.figures import Get, Round, certain, cheapest, cost, overloaded, picked, ratios
 from harness.tables import CHEAPEST_FROM, TABLES
 
 # All that was measured: table, row, rounds.
 Measured = dict[str, dict[str, list[Round]]]
-Figure = Callable[[Measured], float | None]
+# Of each round; empty if it was not measured.
+Figure = Callable[[Measured], list[float]]
 
 
 @dataclass(frozen=True)
@@ -26,57 +27,63 @@ class Goal:
     digits: int = 2
     at_least: bool = False
 
-    def verdict(self, measured: Measured) -> tuple[float, bool] | None:
-        value = self.figure(measured)
-        if value is None:
-            return None
-        return value, value >= self.limit if self.at_least else value <= self.limit
+    def text(self, value: float) -> str:
+        return f"{value:,.{self.digits}f}"
+
+    def texts(self, values: list[float]) -> str:
+        """The median, and between what it is certain."""
+        ends = f" ({'–'.join(map(self.text, certain(values)))})" if len(values) > 1 else ""
+        return self.text(median(values)) + ends
+
+    def reached(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def verdict(self, values: list[float]) -> str:
+        """By the median; if it may as well be on the other side of the limit, that is said."""
+        said = "met" if self.reached(median(values)) else "**not met**"
+        is_certain = len({self.reached(value) for value in (*certain(values), median(values))}) == 1
+        return said if is_certain else f"{said}, within the noise"
 
 
 def against(table: str, row: str, reference: str) -> Figure:
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> list[float]:
         rows = measured.get(table, {})
-        return ratio(rows.get(row, []), rows.get(reference, []), cost)
+        return ratios(rows.get(row, []), rows.get(reference, []), cost)
 
     return figure
 
 
-def middle(table: str, row: str, get: Get) -> Figure:
-    def figure(measured: Measured) -> float | None:
-        values = picked(measured.get(table, {}).get(row, []), get)
-        return median(values) if values else None
-
-    return figure
+def values_of(table: str, row: str, get: Get) -> Figure:
+    return lambda measured: picked(measured.get(table, {}).get(row, []), get)
 
 
 def memory(table: str, row: str) -> Figure:
     key = "memory_bytes_per_idle_stream"
-    return middle(table, row, lambda round: None if round.get(key) is None else round[key] / 1024)
+    return values_of(table, row, lambda round: None if round.get(key) is None else round[key] / 1024)
 
 
 def per_core(row: str) -> Figure:
-    return middle("opening", row, lambda round: 1e6 / used if (used := round.get("cpu_us_per_new_stream")) else None)
+    return values_of("opening", row, lambda round: 1e6 / used if (used := round.get("cpu_us_per_new_stream")) else None)
 
 
 def growth(table: str) -> Figure:
     """What an event costs with the most streams, against 100 and against the cheapest from 1,000 up: the worse one."""
 
-    def figure(measured: Measured) -> float | None:
+    def figure(measured: Measured) -> list[float]:
         rows = measured.get(table, {})
         streams = {row.name: row.streams for row in TABLES[table].rows if row.name in rows}
         if len(streams) < len(TABLES[table].rows):
-            return None
+            return []
         order = sorted(streams, key=lambda name: streams[name])
         bases = [order[0], cheapest(rows, streams, CHEAPEST_FROM)]
-        found = [ratio(rows[order[-1]], rows[base], cost) for base in bases if base]
-        known = [value for value in found if value is not None]
-        return max(known) if known else None
+        found = [ratios(rows[order[-1]], rows[base], cost) for base in bases if base]
+        return max(filter(None, found), key=median, default=[])
 
     return figure
 
 
 def lateness(table: str, row: str) -> Figure:
-    return middle(table, row, lambda round: round.get("lag_ms", {}).get("p99"))
+    return values_of(table, row, lambda round: round.get("lag_ms", {}).get("p99"))
 
 
 SILENT, SILENT_HTTP1, NO_URING = "headwater-h2c-silent", "headwater-silent", "headwater-no-uring"
@@ -110,11 +117,9 @@ def rows(measured: Measured) -> list[list[str]]:
     }
     cells = []
     for goal in GOALS:
-        limit = ("≥ " if goal.at_least else "≤ ") + f"{goal.limit:,.{goal.digits}f}"
-        verdict = goal.verdict(sound)
-        if verdict:
-            reached = "met" if verdict[1] else "**not met**"
-            cells.append([goal.what, limit, f"{verdict[0]:,.{goal.digits}f}", reached])
-        elif goal.verdict(measured):
+        limit = ("≥ " if goal.at_least else "≤ ") + goal.text(goal.limit)
+        if values := goal.figure(sound):
+            cells.append([goal.what, limit, goal.texts(values), goal.verdict(values)])
+        elif goal.figure(measured):
             cells.append([goal.what, limit, "–", "not decided: a row was overloaded"])
     return cells

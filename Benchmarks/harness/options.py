@@ -94,7 +94,7 @@ def fitted(table: Table, arguments: argparse.Namespace) -> Table:
         known = {row.server: row for row in table.rows}
         model = table.rows[0]
         rows = tuple(known.get(name) or replace(model, name=name, server=name) for name in arguments.servers)
-        table = replace(table, rows=tuple(map(shorten, rows)) if arguments.short else rows)
+        table = replace(table, rows=tuple(map(shorten, rows)) if arguments.short else rows, close=())
     named = {"streams": arguments.streams, "connections": arguments.connections, "loops": arguments.loops}
     given: dict[str, int] = {} if table.varies else {key: value for key, value in named.items() if value is not None}
     if arguments.rate is not None and table.kind == "fan-out":

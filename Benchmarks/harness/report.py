@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from harness.figures import Get, Round, cheapest, cost, defects, overloaded, picked, ratio, spread
+from harness.figures import Get, Round, cheapest, cost, defects, overloaded, picked, ratios, spread
 from harness.rounds import Settings
 from harness.servers import Load
-from harness.tables import CHEAPEST_FROM, Row, Table
+from harness.tables import CHEAPEST_FROM, TURNS, Row, Table
 
 # A client of one thread that is busier than this is late itself, and its server's lags are its own.
 CLIENT_FULL = 0.9
@@ -91,8 +91,11 @@ def columns(kind: Table, results: dict[str, list[Round]]) -> list[Column]:
 
 def against(name: str, reference: list[Round]) -> Column:
     def cell(rounds: list[Round]) -> str:
-        value = ratio(rounds, reference, cost)
-        return "–" if value is None else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+        found = ratios(rounds, reference, cost)
+        if not found:
+            return "–"
+        value = median(found)
+        return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
     return Column(f"× {name}", cell)
 
@@ -130,7 +133,10 @@ def load_line(kind: Table, rows: list[Row], load: Load, settings: Settings, roun
     is_c = "c" in (settings.client, kind.client) or kind.kind == "opening"
     client = "the C clients" if is_c else "`headwater probe load`"
     parts.append(f"client {client}")
-    return ", ".join(parts) + f"; {rounds} round{'s' if rounds > 1 else ''}: median (lowest–highest)."
+    said_rounds = f"{rounds} round{'s' if rounds > 1 else ''}"
+    if close := [row.name for row in rows if row.name in kind.close]:
+        said_rounds += f", in each {TURNS} turns of {', '.join(close)}"
+    return ", ".join(parts) + f"; {said_rounds}: median (lowest–highest)."
 
 
 def table(kind: Table, results: dict[str, list[Round]], loads: dict[str, Load], settings: Settings) -> str:
@@ -144,7 +150,7 @@ def table(kind: Table, results: dict[str, list[Round]], loads: dict[str, Load], 
         marked = name + (" *" if overloaded(rounds) else "") + (" †" if client_is_full(rounds) else "")
         cells.append([marked, *(column.cell(rounds) for column in shown)])
     rows = [row for row in kind.rows if row.name in measured]
-    count = max(len(rounds) for rounds in measured.values())
+    count = max(len({round["turn"][0] for round in rounds}) for rounds in measured.values())
     lines = [load_line(kind, rows, loads[rows[0].name], settings, count), "", *markdown(cells)]
     return "\n".join([*lines, "", *notes(measured, loads, settings)]).rstrip()
 

@@ -16,6 +16,8 @@ SHORT_STREAMS = 200
 # The growth of a cost is seen against that of the cheapest row with at least so many streams: below, what a server
 # does for a burst, whoever gets it, weighs more than what it does for a stream.
 CHEAPEST_FROM = 1_000
+# How often a round runs each of the rows that lie so close together that one run's noise, a tenth, hides what is asked.
+TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Table:
     references: tuple[str, ...]
     # Names of the rows that --short runs, so that each server runs once.
     short: tuple[str, ...]
+    # Names of the rows that have several turns in each round.
+    close: tuple[str, ...] = ()
     kind: str = "fan-out"  # or "opening", "neighbour"
     # Besides the fan-out: streams without events, for the cost of an idle and of a new stream.
     idle: bool = True
@@ -50,7 +54,7 @@ class Table:
 
     def shortened(self) -> "Table":
         kept = tuple(row for row in self.rows if row.name in self.short)
-        return replace(self, rows=kept if self.grows else tuple(map(shorten, kept)))
+        return replace(self, rows=kept if self.grows else tuple(map(shorten, kept)), close=())
 
     @property
     def grows(self) -> bool:
@@ -98,6 +102,7 @@ TABLES: dict[str, Table] = {
         (*rows_of(HTTP1, 2_000, 20), STARLETTE),
         ("floor", "floor-uring", "nchan", "node"),
         (*HTTP1, STARLETTE.name),
+        close=HTTP1[:4],
     ),
     "http2": Table(
         "HTTP/2, cleartext (h2c) and TLS (h2)",
@@ -116,6 +121,7 @@ TABLES: dict[str, Table] = {
         rows_of(tuple(f"headwater-h2c{level}" for level in LEVELS), 9_000, 10, 3),
         ("headwater-h2c-silent",),
         ("headwater-h2c-silent", "headwater-h2c-every-event"),
+        close=("headwater-h2c-silent", "headwater-h2c-metrics", "headwater-h2c"),
         idle=False,
     ),
     "telemetry-http1": Table(
@@ -123,6 +129,7 @@ TABLES: dict[str, Table] = {
         rows_of(tuple(f"headwater{level}" for level in LEVELS), 2_000, 20),
         ("headwater-silent",),
         ("headwater-metrics",),
+        close=("headwater-silent", "headwater-metrics", "headwater"),
         idle=False,
     ),
     "growth": Table(

@@ -26,11 +26,17 @@ extension WorkloadKind {
         WorkloadKind(
             "h2-fan-out", "one event to one of 256 HTTP/2 streams, from the publish to the connection's write",
             operationsPerStep: 256, steps: 100
-        ) { try FanOut(isTraced: false) },
+        ) { try FanOut() },
         WorkloadKind(
-            "h2-fan-out-traced", "the same where every delivery is recorded as a span", operationsPerStep: 256,
-            steps: 100
-        ) { try FanOut(isTraced: true) },
+            "h2-fan-out-silent", "the same without metrics", operationsPerStep: 256, steps: 100
+        ) { try FanOut(metrics: false) },
+        WorkloadKind(
+            "h2-fan-out-sampled", "the same where 3 of the streams are traced and their spans handed over",
+            operationsPerStep: 256, steps: 100
+        ) { try FanOut(traced: 3) },
+        WorkloadKind(
+            "h2-fan-out-traced", "the same where all are", operationsPerStep: 256, steps: 100
+        ) { try FanOut(traced: OpenStreams.count) },
         WorkloadKind("h2-request-first", "a browser's GET, the first request of its connection", steps: 500) {
             try HTTP2RequestDecoding(isFirst: true)
         },

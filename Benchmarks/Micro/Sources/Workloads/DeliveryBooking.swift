@@ -13,7 +13,7 @@ final class DeliveryBooking: Workload {
     private var now: Int64 = 1
 
     init() throws {
-        self.streams = try OpenStreams(areTraced: false)
+        self.streams = try OpenStreams()
         guard let channel = self.streams.shard.channels[self.streams.key] else { throw WorkloadError("no channel") }
         self.channel = channel
         _ = self.run(1)

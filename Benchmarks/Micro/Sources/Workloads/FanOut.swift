@@ -2,9 +2,9 @@
 // Copyright the Headwater authors
 
 import NIOCore
-import Telemetry
 
 @testable import Origin
+@testable import Telemetry
 
 /// The whole way of an event on one loop: numbered, encoded, appended, framed for each stream, counted, written.
 final class FanOut: Workload {
@@ -12,9 +12,11 @@ final class FanOut: Workload {
     private let events = [PublishedEvent(type: nil, retry: nil, data: ByteBuffer(string: SampleEvent.data))]
     private let nobody = SpanContext(traceID: .invalid, spanID: SpanID(0), flags: [])
 
-    /// - Parameter isTraced: each delivery is recorded as a span.
-    init(isTraced: Bool) throws {
-        self.streams = try OpenStreams(areTraced: isTraced)
+    /// - Parameters:
+    ///   - traced: each delivery to so many of the streams is recorded as a span.
+    ///   - metrics: deliveries are counted for /metrics.
+    init(traced: Int = 0, metrics: Bool = true) throws {
+        self.streams = try OpenStreams(traced: traced, metrics: metrics)
         try self.prepare(2)
         // The first event of a stream is counted otherwise.
         _ = self.run(1)
@@ -35,6 +37,8 @@ final class FanOut: Workload {
             while let output = try? self.streams.channel.readOutbound(as: ByteBuffer.self) {
                 bytes &+= output.readableBytes
             }
+            // In a server it is the recorder's task that takes the spans over, on another thread.
+            self.streams.tracer.processor.recorder?.absorb()
         }
         return bytes
     }

@@ -30,10 +30,17 @@ struct HTTP2Client {
     ]
 
     /// HEADERS that open the next stream and end its request.
-    mutating func nextRequest() throws -> ByteBuffer {
+    /// - Parameter traceNumber: the request belongs to this trace, which is sampled.
+    mutating func nextRequest(traceNumber: Int? = nil) throws -> ByteBuffer {
         self.lastStreamID = self.lastStreamID == 0 ? 1 : self.lastStreamID + 2
+        var headers = Self.request
+        if let traceNumber {
+            let digits = String(traceNumber, radix: 16)
+            let trace = String(repeating: "0", count: 32 - digits.count) + digits
+            headers.add(name: "traceparent", value: "00-\(trace)-00f067aa0ba902b7-01")
+        }
         var block = ByteBuffer()
-        try self.encoder.encode(headers: Self.request, to: &block)
+        try self.encoder.encode(headers: headers, to: &block)
         return ByteBuffer(bytes: Self.frame(1, 5, self.lastStreamID, Array(block.readableBytesView)))
     }
 

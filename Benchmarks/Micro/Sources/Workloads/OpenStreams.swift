@@ -17,17 +17,23 @@ final class OpenStreams {
     let channel = EmbeddedChannel()
     let shard: Shard
     let key: ChannelKey
+    let tracer: Tracer
     private let connection: HTTP2ServerConnection
 
-    /// - Parameter areTraced: every stream, event by event; none otherwise.
-    init(areTraced: Bool) throws {
+    /// - Parameters:
+    ///   - traced: so many of the streams are traced, event by event, because their clients ask for it.
+    ///   - metrics: deliveries are counted for /metrics.
+    init(traced: Int = 0, metrics: Bool = true) throws {
         guard let name = ChannelName("news") else { throw WorkloadError("no name of a channel") }
         self.key = .named(name)
         let logger = Logger(label: "micro") { _ in SwiftLogNoOpLogHandler() }
         let loop = self.channel.embeddedEventLoop
-        let telemetry = try SampleTelemetry.make(isSampled: areTraced)
+        let telemetry = try SampleTelemetry.make(isSampled: false)
+        self.tracer = telemetry.tracer
+        var configuration = OriginConfiguration()
+        configuration.metrics = metrics
         let shared = OriginShared(
-            configuration: OriginConfiguration(),
+            configuration: configuration,
             metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
             telemetry: telemetry, loopCount: 1, logger: logger)
         let shard = Shard(index: 0, loop: loop, shared: shared, afterPoll: try Self.afterPoll())
@@ -44,11 +50,14 @@ final class OpenStreams {
         var client = HTTP2Client()
         try self.channel.writeInbound(ByteBuffer(bytes: HTTP2Client.greeting))
         self.connection = try self.channel.pipeline.syncOperations.handler(type: HTTP2ServerConnection.self)
-        for _ in 0..<Self.count { try self.channel.writeInbound(try client.nextRequest()) }
+        for number in 0..<Self.count {
+            try self.channel.writeInbound(try client.nextRequest(traceNumber: number < traced ? number + 1 : nil))
+        }
         loop.run()
         while try self.channel.readOutbound(as: ByteBuffer.self) != nil {}
         try expect(shard.streams.count == Self.count, "\(shard.streams.count) streams are open")
-        try expect(shard.streams[0].pointee.isTraced == areTraced, "the first stream's trace: \(!areTraced)")
+        let found = (0..<Int32(Self.count)).filter { shard.streams[$0].pointee.isTraced }.count
+        try expect(found == traced, "\(found) streams are traced, not \(traced)")
     }
 
     /// Opens the connection's window as far as it goes.
