@@ -19,8 +19,8 @@ NESTED := Fuzzing/Package.swift Fuzzing/Sources Benchmarks/Micro/Package.swift B
 # What needs no foreign software runs end to end in `make test`; the rest of Tests/Interop is for `make interop`.
 END_TO_END := test_harness.py test_configuration.py test_operations.py test_drain.py test_problems.py test_bad_input.py \
 	test_otlp_encoding.py
-# What mostly waits for timers: four at once, each in a process of its own.
-WAITING := $(addprefix Tests/Interop/,test_probe_diagnose_servers.py test_probe_diagnose_meddling.py)
+# Tests mostly wait for timers; those of a file share what they started, so they stay together.
+IN_PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help run test interop operations fuzz lint format bench micro release
 
@@ -39,9 +39,8 @@ test: ## Install what is missing and run the unit and end-to-end tests.
 interop: release ## Run against real proxies, a browser and foreign clients; installs them first.
 	scripts/bootstrap interop
 	$(MAKE) -C Benchmarks check
-	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) -n 4 $(WAITING)
-	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) Tests/Interop \
-		$(addprefix --ignore=,$(WAITING) $(addprefix Tests/Interop/,$(END_TO_END)))
+	HEADWATER_BIN=$(CURDIR)/$(RELEASE) $(PYTEST) $(IN_PARALLEL) Tests/Interop \
+		$(addprefix --ignore=Tests/Interop/,$(END_TO_END))
 	Benchmarks/run --short
 	Benchmarks/memory --short
 	Benchmarks/micro --short

@@ -54,10 +54,11 @@ def test_a_hundred_eventsources_share_one_connection(page, origin) -> None:
     subscribe_all(page, origin, "/channels/channel-NUMBER/events")
     wait_until(lambda: told(page, "opens") == [1] * COUNT, "a hundred opens", 20, interval=0.1)
     streams = origin.wait_active(COUNT)["streams"]
-    assert len({one["connection"] for one in streams}) == 1
+    [shared] = {one["connection"] for one in streams}
     assert {one["protocol"] for one in streams} == {"h2"}
     assert sorted(one["request"] for one in streams) == list(range(1, COUNT + 1))
-    [connection] = [one for one in origin.debug_connections()["connections"] if one["protocol"] == "h2"]
+    # Chromium may have opened another in advance, which stays empty.
+    [connection] = [one for one in origin.debug_connections()["connections"] if one["id"] == shared]
     assert (connection["streams"], connection["peak_streams"], connection["alpn"]) == (COUNT, COUNT, "h2")
 
     for step in range(3):

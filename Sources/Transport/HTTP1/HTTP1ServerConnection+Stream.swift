@@ -38,15 +38,15 @@ extension HTTP1ServerConnection {
     /// The gate of an open stream whose every write has gone to the kernel; see ``WriteGate`` for when it must be shut.
     private func openGate() {
         guard self.machine.state == .streaming, self.isChunked, self.pendingWrites == 0 else { return }
-        if let socket = self.socket { self.gate.open(to: socket) } else { self.tls?.openGate() }
+        if let socket = self.directSocket { self.gate.open(to: socket) } else { self.tls?.openGate() }
     }
 
     /// Whether bytes can go to the socket past NIO's queue, as they are or encrypted.
-    private var hasDirectWay: Bool { self.socket != nil || self.tls != nil }
+    private var hasDirectWay: Bool { self.directSocket != nil || self.tls != nil }
 
     /// Offers bytes to the socket. `nil` if there is no way to it but NIO's queue.
     private func writeDirectly(_ bytes: UnsafeRawBufferPointer) -> WriteOutcome? {
-        self.socket?.write(bytes) ?? self.tls?.writeDirectly(bytes)
+        self.directSocket?.write(bytes) ?? self.tls?.writeDirectly(bytes)
     }
 
     func send(from position: inout UInt64, of log: FramedLog) -> SendOutcome {

@@ -39,7 +39,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var awaitsWritable = false
 
     // The socket.
-    var socket: DirectSocket?
+    /// For what the kernel knows of the connection, below TLS too; `nil` without a socket, in a test.
+    let socket: DirectSocket?
     /// The fan-out's way to the socket while the stream is open and nothing is queued.
     let gate: WriteGate
     /// The same with TLS below, found when the stream opens and kept for as long as this connection: the stream's
@@ -54,6 +55,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     private var discardedBytes = 0
     /// Nothing is in front of the socket, so that it may be written to past the pipeline.
     let isDirect: Bool
+    /// So it is, and it may.
+    private let writesDirectly: Bool
     /// Its place among the connections of its loop.
     var place = -1
 
@@ -73,7 +76,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         self.gate = server.gates.take()
         self.channel = channel
         self.isDirect = isDirect
-        self.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
+        self.socket = DirectSocket(channel)
+        self.writesDirectly = isDirect && server.limits.directWrites
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
     }
 
@@ -178,6 +182,9 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         self.shutGate()
         self.channel.close(mode: .all, promise: nil)
     }
+
+    /// For writes past the pipeline.
+    var directSocket: DirectSocket? { self.writesDirectly ? self.socket : nil }
 
     /// With TLS, what writes past the pipeline is its handler: looks for it.
     func findTLS() {

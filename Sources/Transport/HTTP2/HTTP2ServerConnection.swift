@@ -27,8 +27,10 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     var unfinished: Set<StreamSlot> = []
     /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
     var pendingBodyBytes = 0
-    /// `nil` without a plain socket below, as with TLS: everything then goes through the channel's queue.
+    /// For what the kernel knows of the connection, below TLS too; `nil` without a socket, in a test.
     private let socket: DirectSocket?
+    /// Nothing is in front of the socket, and output may go to it past the channel's queue.
+    private let writesDirectly: Bool
     /// Bytes that NIO's queue holds. New output waits in the session, which bounds it.
     private var queuedBytes = 0
     /// Unchecked likewise: read for each event.
@@ -55,7 +57,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         self.server = server
         self.channel = channel
         self.session = HTTP2ServerSession(configuration: server.limits.http2, now: now)
-        self.socket = isDirect && server.limits.directWrites ? DirectSocket(channel) : nil
+        self.socket = DirectSocket(channel)
+        self.writesDirectly = isDirect && server.limits.directWrites
         self.deadline = now + server.limits.headerTimeout
         self.idleSince = now
         self.lastTick = now
@@ -177,7 +180,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         defer { self.resumeReading() }
         // While the queue holds bytes, more would only make it longer: the session keeps them, and its bound holds.
         while self.queuedBytes == 0, self.session.hasOutput, !self.isClosing {
-            guard let socket = self.socket else { return self.enqueue() }
+            guard self.writesDirectly, let socket = self.socket else { return self.enqueue() }
             switch self.session.withOutput({ (socket.write($0), $0.count) }) {
             case (.wrote(let count), let offered), (.buffered(let count), let offered):
                 self.session.outputWritten(count)
