@@ -16,7 +16,7 @@ SHORT_STREAMS = 200
 # The growth of a cost is seen against that of the cheapest row with at least so many streams: below, what a server
 # does for a burst, whoever gets it, weighs more than what it does for a stream.
 CHEAPEST_FROM = 1_000
-# How often a round runs each of the rows that lie so close together that one run's noise, a tenth, hides what is asked.
+# How often a round runs each of the rows of which a goal asks more than one run's noise, a tenth, would tell.
 TURNS = 3
 
 
@@ -42,7 +42,7 @@ class Table:
     references: tuple[str, ...]
     # Names of the rows that --short runs, so that each server runs once.
     short: tuple[str, ...]
-    # Names of the rows that have several turns in each round.
+    # Names of the rows that have several turns in each round, because they lie close together or close to a goal.
     close: tuple[str, ...] = ()
     kind: str = "fan-out"  # or "opening", "neighbour"
     # Besides the fan-out: streams without events, for the cost of an idle and of a new stream.
@@ -175,6 +175,7 @@ TABLES: dict[str, Table] = {
         (),
         ("headwater", "headwater-h2c", "headwater-tls", "nchan-h2c", "node-h2c", "starlette-h2c", "nchan-tls")
         + ("node-tls", "express-tls", "starlette-tls"),
+        close=("headwater", "headwater-h2c"),
         kind="opening",
     ),
     "neighbour": Table(
