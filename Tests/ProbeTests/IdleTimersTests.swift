@@ -78,6 +78,14 @@ struct IdleTimersTests {
         #expect(life.shutdowns.isEmpty)
     }
 
+    /// The first quiet stream may be ended half a second younger than every stream with bytes: still for its age.
+    @Test(arguments: [12.0, 36, 66], Array(1...40) as [UInt64])
+    func aCoarseLifetimeIsNoIdleTimeoutOfItsYoungest(seconds: Double, seed: UInt64) {
+        let judgement = IdleSimulation.judge(Path(lifetime: seconds, granularity: 1), upTo: 360, seed: seed)
+        #expect(judgement.idle.status == .outOfReach)
+        #expect(judgement.lifetime.status == .found)
+    }
+
     /// A congested way: ends come up to half a second late.
     @Test(arguments: [10.0, 30, 60], [1, 2, 3] as [UInt64])
     func jitterDoesNotMoveTheValue(seconds: Double, seed: UInt64) {

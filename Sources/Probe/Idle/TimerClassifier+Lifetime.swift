@@ -14,7 +14,7 @@ extension TimerClassifier {
         let hows = Set(cluster.deaths.map(\.how))
         // Silent streams of that age that ended the same way. A server that ends streams itself does so over a range.
         let isServers = hows == [.complete]
-        let youngest = isServers ? cluster.highest * (1 - Self.jitter) : cluster.lowest - 0.1
+        let youngest = isServers ? cluster.highest * (1 - Self.jitter) : cluster.earliest
         let oldest =
             isServers
             ? cluster.lowest * (1 + Self.jitter) : cluster.highest + TimerCluster.width(at: cluster.highest) / 2

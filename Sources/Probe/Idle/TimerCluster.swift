@@ -11,8 +11,14 @@ struct TimerCluster: Sendable {
     var highest: Double { values.last ?? 0 }
     var spread: Double { highest - lowest }
 
-    /// How far apart the ends of one timer are: some hops look at their timers once a second.
-    static func width(at value: Double) -> Double { max(1.3, value * 0.03) }
+    /// Some hops look at their timers once a second, and their ends come up to so much later.
+    static let coarse = 1.3
+    /// How far apart the ends of one timer are.
+    static func width(at value: Double) -> Double { max(coarse, value * 0.03) }
+
+    /// The least that a value of the same timer can be. Values that lie apart are of a timer that is looked at now and
+    /// then, so that an earlier one is as likely as these were.
+    var earliest: Double { spread > 0.1 ? min(lowest - 0.1, highest - Self.coarse) : lowest - 0.1 }
 
     /// The largest set of deaths whose values lie within `width` of each other.
     static func largest(
