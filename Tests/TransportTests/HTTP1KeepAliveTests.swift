@@ -99,6 +99,18 @@ import Testing
         #expect(text.hasSuffix("/2|"))
     }
 
+    /// Found by the fuzzer: the head waited behind the answer, and the refusal of its body was forgotten.
+    @Test func aBadBodyOfAPipelinedRequestIsRefusedInItsTurn() throws {
+        let post = "POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5Bx\r\n"
+        try self.peer.send(self.request("/1") + post)
+        #expect(try self.peer.received() == "")
+        RecordingApplication.echo(try #require(self.peer.application.requests.first))
+        let text = try self.peer.received()
+        #expect(text.contains("/1|HTTP/1.1 400 "))
+        #expect(self.peer.isOutputEnded)
+        #expect(self.peer.application.requests.count == 1)
+    }
+
     @Test func readingStopsWhileAPipelinedRequestWaits() throws {
         try self.peer.send(self.request("/1"))
         #expect(self.peer.autoRead != false)

@@ -136,7 +136,8 @@ extension HTTP1ServerConnection {
             for part in parts { self.received(part) }
             if self.held.isEmpty { self.setReading(true) }
         }
-        guard self.machine.state == .idle, let rejection = self.heldRejection else { return }
+        // It is behind all that was held, or in the body of the last of them.
+        guard self.machine.state == .idle || self.machine.acceptsBody, let rejection = self.heldRejection else { return }
         self.heldRejection = nil
         self.reject(rejection)
     }
