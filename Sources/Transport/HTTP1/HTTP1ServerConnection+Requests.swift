@@ -137,7 +137,8 @@ extension HTTP1ServerConnection {
             if self.held.isEmpty { self.setReading(true) }
         }
         // It is behind all that was held, or in the body of the last of them.
-        guard self.machine.state == .idle || self.machine.acceptsBody, let rejection = self.heldRejection else { return }
+        let isDue = self.machine.state == .idle || self.machine.acceptsBody
+        guard isDue, let rejection = self.heldRejection else { return }
         self.heldRejection = nil
         self.reject(rejection)
     }
