@@ -31,7 +31,7 @@ public enum ServerStream {
     public var awaitsResponse: Bool {
         switch self {
         case .http1(let connection): connection.machine.awaitsResponse
-        case .http2(let connection, let slot): connection.exchange(slot)?.request != nil
+        case .http2(let connection, let slot): connection.exchanges[slot]?.request != nil
         }
     }
 

@@ -9,6 +9,7 @@ import json
 import os
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,22 @@ def test_slow_streams_beside_fast_ones_on_one_connection(fanout, start_origin, t
     slow = [record for record in origin.closed_streams() if record["reason"] == "slow_consumer"]
     assert sorted(record["request"] for record in slow) == [1, 2, 3, 4, 5], slow
     assert {record["protocol"] for record in slow} == {"h2"}
+
+
+def test_clients_that_vanish_in_the_midst_of_a_burst(fanout, start_origin, tmp_path) -> None:
+    origin = start_origin("--slow-seconds", "60")
+    # Bursts of more than a connection holds back: the origin learns of the loss while it sends, not while it reads.
+    path = "/events?interval=20&size=4096"
+    for round in range(24):
+        command = [str(fanout), "--port", str(origin.port), "--path", path, "--duration", "60"]
+        flags = ["--streams", "1000", "--connections", "2", "--data-size", "4096"]
+        with ManagedProcess([*command, *flags], tmp_path, name=f"fanout-{round}") as client:
+            origin.wait_active(1_000, 20)
+            time.sleep(0.05 + 0.007 * round)
+            client.kill()
+        origin.wait_active(0, 20)
+    assert origin.debug_streams()["opened"] == 24_000
+    assert {record["reason"] for record in origin.closed_streams()} == {"client_closed"}
 
 
 def test_a_stream_that_never_opens_its_window_waits_alone(start_origin) -> None:

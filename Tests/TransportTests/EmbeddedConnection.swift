@@ -86,6 +86,7 @@ final class RecordingSocket: ChannelOutboundHandler {
     private(set) var isOutputEnded = false
     private(set) var isClosed = false
     private(set) var isStalled = false
+    private var brokenBy: CInt?
     private var held: [(data: NIOAny, promise: EventLoopPromise<Void>?)] = []
     private var context: ChannelHandlerContext?
 
@@ -93,7 +94,13 @@ final class RecordingSocket: ChannelOutboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if self.isStalled { self.held.append((data, promise)) } else { context.write(data, promise: promise) }
+        if let brokenBy {
+            promise?.fail(IOError(errnoCode: brokenBy, reason: "write"))
+        } else if self.isStalled {
+            self.held.append((data, promise))
+        } else {
+            context.write(data, promise: promise)
+        }
     }
 
     func flush(context: ChannelHandlerContext) {
@@ -111,6 +118,9 @@ final class RecordingSocket: ChannelOutboundHandler {
     }
 
     func stall() { self.isStalled = true }
+
+    /// As the socket of a peer that has reset the connection: every write fails, at once.
+    func breakDown(errno code: CInt) { self.brokenBy = code }
 
     func resume() {
         self.isStalled = false

@@ -36,8 +36,7 @@ extension HTTP2ClientConnection {
         exchange.deadlineTimer = request.deadline.map { time in
             timer(slot, time, .timedOut(.response, seconds: time.seconds))
         }
-        while exchanges.count <= Int(slot.index) { exchanges.append(nil) }
-        exchanges[Int(slot.index)] = exchange
+        exchanges.insert(exchange)
         unwritten.append(slot)
         if body != nil { uploads.append(slot) }
         scheduleFlush()
@@ -69,7 +68,7 @@ extension HTTP2ClientConnection {
     }
 
     func cancel(_ slot: StreamSlot, _ error: HTTPClientError) {
-        guard exchange(slot) != nil else { return }
+        guard exchanges[slot] != nil else { return }
         _ = session.reset(slot, .cancel)
         finish(slot, .failed(error))
         scheduleFlush()

@@ -12,7 +12,7 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
     public typealias OutboundOut = ByteBuffer
 
     /// One request under way.
-    struct Exchange {
+    struct Exchange: HTTP2StreamExchange {
         let slot: StreamSlot
         let receive: HTTPResponseReceiver
         var requestWritten: Int64?
@@ -32,8 +32,7 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
     /// Told once: the server's SETTINGS, or why there will be none.
     private var opened: ((HTTPClientError?) -> Void)?
     var session: HTTP2ClientSession
-    /// Indexed by `StreamSlot.index`. Bound: the server's limit of streams.
-    var exchanges: ContiguousArray<Exchange?> = []
+    var exchanges = HTTP2ExchangeTable<Exchange>()
     /// Requests that the next flush writes.
     var unwritten: [StreamSlot] = []
     /// Slots whose request body is not sent yet.
@@ -112,9 +111,9 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
         switch event {
         case .opened: tellOpened(nil)
         case .informational(let slot, let status, let fields):
-            exchange(slot)?.receive(.informational(head(status, fields, requestWritten: nil)))
+            exchanges[slot]?.receive(.informational(head(status, fields, requestWritten: nil)))
         case .head(let slot, let status, let fields):
-            guard let exchange = exchange(slot) else { return }
+            guard let exchange = exchanges[slot] else { return }
             exchange.headTimer?.cancel()
             exchange.receive(.head(head(status, fields, requestWritten: exchange.requestWritten)))
         case .data(let slot, let bytes): received(bytes, slot)
@@ -127,10 +126,10 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
 
     private func received(_ bytes: ByteBuffer, _ slot: StreamSlot) {
         guard let sink else {
-            exchange(slot)?.receive(.body(bytes, arrival))
+            exchanges[slot]?.receive(.body(bytes, arrival))
             return
         }
-        guard exchange(slot) != nil else { return }
+        guard exchanges[slot] != nil else { return }
         let token = session.table[slot.index].token
         bytes.withUnsafeReadableBytes { sink.received($0, token: token, arrival: arrival) }
     }
@@ -165,17 +164,9 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
         opened?(error)
     }
 
-    func exchange(_ slot: StreamSlot) -> Exchange? {
-        let index = Int(slot.index)
-        guard exchanges.indices.contains(index), let exchange = exchanges[index], exchange.slot == slot else {
-            return nil
-        }
-        return exchange
-    }
-
     func finish(_ slot: StreamSlot, _ end: HTTPResponseEnd) {
-        guard let exchange = exchange(slot) else { return }
-        exchanges[Int(slot.index)] = nil
+        guard let exchange = exchanges[slot] else { return }
+        exchanges[slot] = nil
         exchange.headTimer?.cancel()
         exchange.deadlineTimer?.cancel()
         exchange.receive(.end(end, arrival))
@@ -199,10 +190,10 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
     private func pump() {
         guard !uploads.isEmpty else { return }
         uploads.removeAll { slot in
-            guard var body = exchange(slot)?.body else { return true }
+            guard var body = exchanges[slot]?.body else { return true }
             let room = Self.outputLimit - session.pendingOutputBytes
             let isDone = session.sendBody(slot, &body, room: max(room, 0))
-            exchanges[Int(slot.index)]?.body = isDone ? nil : body
+            exchanges[slot]?.body = isDone ? nil : body
             return isDone
         }
     }
@@ -218,7 +209,7 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
             if !self.uploads.isEmpty { self.scheduleFlush() }
         }
         guard !unwritten.isEmpty else { return }
-        for slot in unwritten where exchange(slot) != nil { exchanges[Int(slot.index)]?.requestWritten = now }
+        for slot in unwritten { exchanges[slot]?.requestWritten = now }
         unwritten = []
     }
 
@@ -245,7 +236,7 @@ public final class HTTP2ClientConnection: ChannelInboundHandler {
     private func failAll(_ error: HTTPClientError? = nil) {
         tellOpened(error ?? .ended(end, firstBytes.isEmpty ? .nothing : .partialHead))
         session.close()
-        for case .some(let exchange) in exchanges {
+        for exchange in exchanges.all {
             let error = error ?? .ended(end, session.progress(of: exchange.slot))
             finish(exchange.slot, .failed(error))
         }

@@ -6,7 +6,7 @@
 import NIOCore
 
 /// Small while a stream is idle: the request is forgotten once it is answered.
-struct HTTP2Exchange {
+struct HTTP2Exchange: HTTP2StreamExchange {
     let slot: StreamSlot
     /// The request while it is read or answered.
     var request: HTTP2PendingRequest?

@@ -32,7 +32,7 @@ extension HTTP2ServerConnection {
                 deadline: deadline
             )
         }
-        self.store(HTTP2Exchange(slot: slot, request: pending))
+        self.exchanges.insert(HTTP2Exchange(slot: slot, request: pending))
         if isComplete {
             self.complete(slot)
         } else if pending.refusal != nil {
@@ -51,7 +51,7 @@ extension HTTP2ServerConnection {
     }
 
     func received(_ bytes: ByteBuffer, on slot: StreamSlot, isComplete: Bool) {
-        guard let pending = self.exchange(slot)?.request, pending.refusal == nil else {
+        guard let pending = self.exchanges[slot]?.request, pending.refusal == nil else {
             return self.session.consumed(slot, bytes.readableBytes)
         }
         guard pending.body.readableBytes + bytes.readableBytes <= pending.bodyLimit else {
@@ -79,7 +79,7 @@ extension HTTP2ServerConnection {
     /// Answers requests whose body takes too long.
     func giveUpSlowBodies(now: Int64) {
         for slot in self.unfinished {
-            guard let pending = self.exchange(slot)?.request else {
+            guard let pending = self.exchanges[slot]?.request else {
                 self.unfinished.remove(slot)
                 continue
             }
@@ -92,7 +92,7 @@ extension HTTP2ServerConnection {
 
     private func complete(_ slot: StreamSlot) {
         self.unfinished.remove(slot)
-        guard let pending = self.exchange(slot)?.request else { return }
+        guard let pending = self.exchanges[slot]?.request else { return }
         if let refusal = pending.refusal { return self.respond(refusal, on: slot) }
         let body = pending.body
         self.release(pending, of: slot)
@@ -100,7 +100,7 @@ extension HTTP2ServerConnection {
     }
 
     func respond(_ response: Response, on slot: StreamSlot) {
-        guard let exchange = self.exchange(slot), exchange.token == nil, let pending = exchange.request else { return }
+        guard let exchange = self.exchanges[slot], exchange.token == nil, let pending = exchange.request else { return }
         let isHead = pending.head.method == .HEAD
         let length = response.status.mayHaveResponseBody ? response.body.readableBytes : 0
         var headers = self.section(response)
@@ -109,7 +109,7 @@ extension HTTP2ServerConnection {
         }
         let hasBody = length > 0 && !isHead
         self.release(pending, of: slot)
-        self.exchanges[Int(slot.index)]?.request = nil
+        self.exchanges[slot]?.request = nil
         self.server.application.responseStarted(pending.head, status: response.status)
         self.session.sendHeaders(slot, headers, endStream: !hasBody)
         if hasBody {
@@ -149,32 +149,19 @@ extension HTTP2ServerConnection {
         return fields
     }
 
-    // MARK: The table of exchanges
-
-    func exchange(_ slot: StreamSlot) -> HTTP2Exchange? {
-        guard Int(slot.index) < self.exchanges.count, let exchange = self.exchanges[Int(slot.index)],
-            exchange.slot == slot
-        else { return nil }
-        return exchange
-    }
-
-    private func store(_ exchange: HTTP2Exchange) {
-        let index = Int(exchange.slot.index)
-        while self.exchanges.count <= index { self.exchanges.append(nil) }
-        self.exchanges[index] = exchange
-    }
+    // MARK: Ends
 
     /// The exchange is over on our side.
     func drop(_ slot: StreamSlot) {
-        guard let exchange = self.exchange(slot) else { return }
+        guard let exchange = self.exchanges[slot] else { return }
         if exchange.token != nil { self.connection.activeStreams -= 1 }
         if let pending = exchange.request { self.release(pending, of: slot) }
-        self.exchanges[Int(slot.index)] = nil
+        self.exchanges[slot] = nil
     }
 
     /// The stream ended without our doing.
     func forget(_ slot: StreamSlot, cause: StreamEnd.Cause) {
-        guard let exchange = self.exchange(slot) else { return }
+        guard let exchange = self.exchanges[slot] else { return }
         self.drop(slot)
         guard let token = exchange.token else { return }
         self.server.application.streamEnded(token, StreamEnd(cause: cause, socket: self.socketSample()))

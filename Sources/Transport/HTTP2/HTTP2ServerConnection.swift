@@ -21,8 +21,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// Unchecked, because each event would pay for the check and nothing can overlap: the session calls nobody, and
     /// only its ``HTTP2ServerSession/withOutput(_:)`` lends anything out, to a system call.
     @exclusivity(unchecked) var session: HTTP2ServerSession
-    /// Indexed by ``StreamSlot/index``. Bound: the session's concurrent streams.
-    var exchanges: ContiguousArray<HTTP2Exchange?> = []
+    var exchanges = HTTP2ExchangeTable<HTTP2Exchange>()
     /// Requests whose body is not complete. Bound: as above.
     var unfinished: Set<StreamSlot> = []
     /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
@@ -38,7 +37,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
     private var isReadingPaused = false
-    private var isClosing = false
+    /// Nothing more is read or written.
+    private(set) var isClosing = false
     /// Its place among the connections of its loop.
     var place = -1
     /// When the peer must have done what it owes us: a preface, or its FIN.
@@ -88,7 +88,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     private func process() {
         guard !self.isClosing else { return }
         self.isProcessing = true
-        while let event = self.session.nextEvent() { self.handle(event) }
+        while !self.isClosing, let event = self.session.nextEvent() { self.handle(event) }
         self.isProcessing = false
         self.setReading(paused: self.session.isInputPaused)
         self.resumeWaiting()
@@ -148,8 +148,8 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
 
     /// Ends every stream, telling the application outside of any call of its own.
     func endAll(_ cause: StreamEnd.Cause) {
-        let open = self.exchanges.compactMap { $0 }
-        self.exchanges = []
+        let open = self.exchanges.all
+        self.exchanges = HTTP2ExchangeTable()
         self.connection.activeStreams = 0
         guard open.contains(where: { $0.token != nil }) else { return }
         let sample = self.socketSample()

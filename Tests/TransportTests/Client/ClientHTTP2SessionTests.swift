@@ -186,7 +186,7 @@ import Testing
 
     /// Whatever comes: no trap, no growth, and an end that stays an end.
     @Test(arguments: 0..<64) func randomFramesDoNoHarm(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<40 {
             var session = Self.opened()
             for _ in 0..<4 { _ = session.open(HPACKHeaders(), endStream: true, isHead: false, consumesAtOnce: true) }

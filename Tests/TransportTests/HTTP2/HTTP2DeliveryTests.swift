@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func theOutputAgreesWithAnArray() {
-        var generator = SplitMix64(state: 3)
+        var generator = SeededGenerator(seed: 3)
         var output = HTTP2Output()
         var model: [UInt8] = []
         for step in 0..<3_000 as Range<UInt32> {

@@ -12,7 +12,7 @@ import Testing
     @Test func eventsAndOutputDoNotDependOnTheChunksOfTheInput() {
         var survivors = 0
         for seed in 0..<60 as Range<UInt64> {
-            var generator = SplitMix64(state: seed)
+            var generator = SeededGenerator(seed: seed)
             let bytes = TestPeer.preface + Frame.settings().bytes + script(frames: 200, using: &generator)
             let whole = replay(bytes) { $0 }
             let cut = replay(bytes) { Int.random(in: 1...min(40, $0), using: &generator) }
@@ -27,7 +27,7 @@ import Testing
 
     @Test func randomOctetsAfterThePrefaceNeverCrash() {
         for seed in 0..<200 as Range<UInt64> {
-            var generator = SplitMix64(state: seed &+ 1_000_000)
+            var generator = SeededGenerator(seed: seed &+ 1_000_000)
             var bytes = TestPeer.preface + Frame.settings().bytes
             bytes += (0..<2_000).map { _ in
                 // Small values make lengths and types plausible now and then.
@@ -42,7 +42,7 @@ import Testing
     @Test func randomFieldBlocksEndInARequestOrInOneError() {
         var outcomes: [UInt32: Int] = [:]
         for seed in 0..<2_000 as Range<UInt64> {
-            var generator = SplitMix64(state: seed &+ 2_000_000)
+            var generator = SeededGenerator(seed: seed &+ 2_000_000)
             let peer = TestPeer()
             peer.send(.headers(1, fieldBlock(using: &generator)))
             // A request, a malformed one, or the end of the connection: never silence.
@@ -54,7 +54,7 @@ import Testing
     }
 
     /// Field lines of every representation, now and then with an octet changed.
-    private func fieldBlock(using generator: inout SplitMix64) -> [UInt8] {
+    private func fieldBlock(using generator: inout SeededGenerator) -> [UInt8] {
         var octets = block(get)
         for _ in 0..<Int.random(in: 0...6, using: &generator) {
             let name = [UInt8]("x-\(Int.random(in: 0...9, using: &generator))".utf8)
@@ -131,7 +131,7 @@ import Testing
     }
 
     /// Mostly a sensible client; one frame in a hundred is odd, one in four hundred has a flipped bit.
-    private func script(frames: Int, using generator: inout SplitMix64) -> [UInt8] {
+    private func script(frames: Int, using generator: inout SeededGenerator) -> [UInt8] {
         var client = Client()
         return (0..<frames).flatMap { _ in
             var bytes = client.frames(using: &generator).flatMap(\.bytes)
@@ -150,7 +150,7 @@ private struct Client {
     /// Streams whose request goes on.
     private var open: [UInt32] = []
 
-    mutating func frames(using generator: inout SplitMix64) -> [Frame] {
+    mutating func frames(using generator: inout SeededGenerator) -> [Frame] {
         guard !open.isEmpty else { return [request(end: false)] }
         return switch Int.random(in: 0..<100, using: &generator) {
         case 0..<22: [request(end: Bool.random(using: &generator))]
@@ -186,16 +186,16 @@ private struct Client {
     }
 
     /// A stream whose request goes on.
-    private func stream(_ generator: inout SplitMix64) -> UInt32 {
+    private func stream(_ generator: inout SeededGenerator) -> UInt32 {
         open[.random(in: 0..<open.count, using: &generator)]
     }
 
     /// The same, and its request ends.
-    private mutating func finished(_ generator: inout SplitMix64) -> UInt32 {
+    private mutating func finished(_ generator: inout SeededGenerator) -> UInt32 {
         open.remove(at: .random(in: 0..<open.count, using: &generator))
     }
 
-    private func odd(_ generator: inout SplitMix64) -> Frame {
+    private func odd(_ generator: inout SeededGenerator) -> Frame {
         Frame(
             type: .random(in: 0...9, using: &generator),
             flags: .random(in: 0...255, using: &generator),

@@ -9,7 +9,7 @@ import Testing
 @Suite struct HTTP2StreamIndexTests {
     @Test(arguments: [UInt64(0), 1, 42, .max])
     func theIndexAgreesWithADictionary(seed: UInt64) {
-        var generator = SplitMix64(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var index = HTTP2StreamIndex(seed: seed)
         var model: [UInt32: Int32] = [:]
         for step in 0..<6_000 as Range<Int32> {
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func theQueueAgreesWithAnArray() {
-        var generator = SplitMix64(state: 7)
+        var generator = SeededGenerator(seed: 7)
         var table = HTTP2StreamTable(seed: 7)
         let all = (0..<20 as Range<UInt32>).map {
             table.open(HTTP2Stream(id: 1 + 2 * $0, sendWindow: 0, receiveWindow: 0))
@@ -66,18 +66,5 @@ import Testing
             table.close(open[999])
             #expect(table.streams.capacity <= 64)
         }
-    }
-}
-
-/// A small seeded generator, so that a failure can be repeated.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
