@@ -15,28 +15,34 @@ extension Shard {
     /// track's word for the same (draft-ietf-httpbis-incremental).
     /// - Parameter record: `nil` answers HEAD, where no stream opens.
     func streamHead(_ record: StreamRecord?, trace: SpanContext? = nil, request: RequestHead) -> Response {
-        var headers = HTTPHeaders()
-        headers.reserveCapacity(12)
-        headers.add(name: "Content-Type", value: "text/event-stream")
-        headers.add(name: "Cache-Control", value: "no-cache, no-store, no-transform")
-        headers.add(name: "X-Accel-Buffering", value: "no")
-        headers.add(name: "Incremental", value: "?1")
-        headers.add(name: "X-SSE-Connection", value: String(request.connection.id.rawValue))
-        headers.add(name: "X-SSE-Connection-Request", value: String(request.requestNumber))
+        var response = Response(status: .ok, headers: Self.streamHeaders)
+        self.configuration.crossOrigin.apply(to: &response.headers, request: request.headers)
+        response.ownHeaders.reserveCapacity(9)
+        response.ownHeaders += [
+            ("X-SSE-Connection", String(request.connection.id.rawValue)),
+            ("X-SSE-Connection-Request", String(request.requestNumber)),
+        ]
         if let record {
-            headers.add(name: "X-SSE-Path", value: record.path)
-            headers.add(name: "X-SSE-Stream", value: record.id)
-            headers.add(name: "Server-Timing", value: "stream;desc=\"\(record.id)\"")
+            response.ownHeaders += [
+                ("X-SSE-Path", record.path),
+                ("X-SSE-Stream", record.id),
+                ("Server-Timing", "stream;desc=\"\(record.id)\""),
+            ]
         }
         if let trace, self.shared.tracer.propagation.contains(.traceContext) {
             // Pages cannot read response fields of a stream, but they can read its Server-Timing.
             let text = Traceparent.text(trace)
-            headers.add(name: "traceparent", value: text)
-            headers.add(name: "Server-Timing", value: "traceparent;desc=\"\(text)\"")
+            response.ownHeaders += [("traceparent", text), ("Server-Timing", "traceparent;desc=\"\(text)\"")]
         }
-        self.configuration.crossOrigin.apply(to: &headers, request: request.headers)
-        return Response(status: .ok, headers: headers)
+        return response
     }
+
+    private static let streamHeaders: HTTPHeaders = [
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-cache, no-store, no-transform",
+        "X-Accel-Buffering": "no",
+        "Incremental": "?1",
+    ]
 
     var plainHeaders: HTTPHeaders { ["Cache-Control": "no-store"] }
 

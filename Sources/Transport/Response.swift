@@ -10,7 +10,11 @@ import NIOHTTP1
 /// A complete response, or the head of a streamed one (then `body` is ignored).
 public struct Response: Sendable {
     public var status: HTTPResponseStatus
+    /// Fields that other responses have too; see ``ownHeaders``.
     public var headers: HTTPHeaders
+    /// Fields whose values are this response's own. They are sent like the others; over HTTP/2 the peer is not asked to
+    /// remember them.
+    public var ownHeaders: [(name: String, value: String)]
     public var body: ByteBuffer
     /// Ask the client to open no further request on this connection.
     public var closesConnection = false
@@ -18,6 +22,7 @@ public struct Response: Sendable {
     public init(status: HTTPResponseStatus, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status
         self.headers = headers
+        self.ownHeaders = []
         self.body = body
     }
 }

@@ -49,7 +49,7 @@ enum H2Bytes {
     private static func answer(_ event: HTTP2Event, _ harness: H2Harness) {
         switch event {
         case .request(let slot, _, let endStream):
-            harness.sendHeaders(slot, [":status": "200"], end: false)
+            harness.sendHead(slot, HTTP2ResponseHead(status: 200), end: false)
             harness.append(slot, 700, end: endStream && slot.index & 1 == 1)
         case .data(let slot, let bytes, let endStream):
             harness.consume(slot, bytes.readableBytes)

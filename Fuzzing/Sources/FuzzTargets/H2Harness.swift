@@ -99,10 +99,10 @@ final class H2Harness {
 
     // MARK: The caller's side
 
-    func sendHeaders(_ slot: StreamSlot, _ headers: HPACKHeaders, end: Bool) {
+    func sendHead(_ slot: StreamSlot, _ head: HTTP2ResponseHead, end: Bool) {
         let knows = streams[slot]
-        let sent = session.sendHeaders(slot, headers, endStream: end)
-        require(sent == (knows?.hasHeaders == false && !isDead), "sendHeaders says \(sent)")
+        let sent = session.sendHead(slot, head, endStream: end)
+        require(sent == (knows?.hasHeaders == false && !isDead), "sendHead says \(sent)")
         streams[slot]?.hasHeaders = true
         if end, sent { forget(slot) }
         check()

@@ -172,19 +172,22 @@ struct H2Session {
 
     // MARK: The caller, the socket and the clock
 
+    private static let streamHead = HTTP2ResponseHead(status: 200, headers: ["content-type": "text/event-stream"])
+
     private mutating func server() {
         let choice = reader.byte()
         let slots = harness.slots
         let slot = slots.isEmpty ? nil : slots[Int(choice >> 4) % slots.count]
         switch (choice & 15, slot) {
-        case (0...1, let slot?):
-            harness.sendHeaders(slot, [":status": "200", "content-type": "text/event-stream"], end: false)
-        case (2, let slot?): harness.sendHeaders(slot, [":status": "204", "x": "\(choice)"], end: reader.bool())
+        case (0...1, let slot?): harness.sendHead(slot, Self.streamHead, end: false)
+        case (2, let slot?):
+            let head = HTTP2ResponseHead(status: 204, headers: ["x": "\(choice)"], own: [("X-Choice", "\(choice)")])
+            harness.sendHead(slot, head, end: reader.bool())
         case (3...4, let slot?): append(slot)
         case (5, let slot?): harness.finish(slot)
         case (6, let slot?): if reader.bool() { harness.sendTrailers(slot) } else { harness.reset(slot) }
         case (7, let slot?): harness.consume(slot, reader.pick([1_000_000, 1, 100, 16_384, -1]))
-        case (8, let slot?): harness.session.sendInformational(slot, [":status": "100"])
+        case (8, let slot?): harness.session.sendInformational(slot, HTTP2ResponseHead(status: 100))
         case (9, _): for slot in slots { harness.append(slot, 300) }
         case (10...11, _): harness.resumeWaiting(limit: reader.pick([.max, 0, 1, 2]))
         case (12, _): harness.drain(reader.pick([.max, 1, 9, 100, 1_000, 10_000]))

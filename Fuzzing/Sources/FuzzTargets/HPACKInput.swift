@@ -50,6 +50,11 @@ enum HPACKInput {
         // Joined cookies count less than the crumbs did.
         let size = request.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 32 }
         require(size <= limits.maxHeaderListSize, "a section of \(size) bytes")
-        if endStream { harness.sendHeaders(slot, [":status": "200", "x-method": request.method], end: true) }
+        if endStream {
+            let method = request.method
+            harness.sendHead(
+                slot, HTTP2ResponseHead(status: 200, headers: ["x-method": method], own: [("X-Own", method)]), end: true
+            )
+        }
     }
 }

@@ -64,26 +64,13 @@ extension SpanID: CustomStringConvertible {
 enum Hex {
     static func text(_ words: UInt64...) -> String {
         String(unsafeUninitializedCapacity: words.count * 16) { output in
-            var at = 0
-            for word in words {
-                for shift in stride(from: UInt64(60), through: 0, by: -4) {
-                    output[at] = self.digit(UInt8(truncatingIfNeeded: word >> shift) & 15)
-                    at += 1
-                }
-            }
-            return at
+            var writer = HexWriter(output)
+            for word in words { writer.write(word: word) }
+            return writer.count
         }
     }
 
-    static func text(byte: UInt8) -> String {
-        String(unsafeUninitializedCapacity: 2) { output in
-            output[0] = self.digit(byte >> 4)
-            output[1] = self.digit(byte & 15)
-            return 2
-        }
-    }
-
-    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+    static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
 
     /// Uppercase digits are nil: both headers forbid them (section 3.2.2).
     static func value(_ digit: UInt8) -> UInt8? {
@@ -92,6 +79,31 @@ enum Hex {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - 87
         default: nil
         }
+    }
+}
+
+/// Writes words and bytes as hexadecimal text into memory that has room for it.
+struct HexWriter {
+    private let output: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(_ output: UnsafeMutableBufferPointer<UInt8>) { self.output = output }
+
+    mutating func write(word: UInt64) {
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            write(byte: UInt8(truncatingIfNeeded: word >> shift))
+        }
+    }
+
+    mutating func write(byte: UInt8) {
+        write(character: Hex.digit(byte >> 4))
+        write(character: Hex.digit(byte & 15))
+    }
+
+    /// One character as it is.
+    mutating func write(character: UInt8) {
+        output[count] = character
+        count += 1
     }
 }
 

@@ -41,6 +41,18 @@ public enum Traceparent {
 
     /// `00-{trace id}-{span id}-{flags}`.
     public static func text(_ context: SpanContext) -> String {
-        "00-\(context.traceID.hex)-\(context.spanID.hex)-\(Hex.text(byte: context.flags.rawValue))"
+        // In one piece: each stream's head has it.
+        String(unsafeUninitializedCapacity: 55) { output in
+            var writer = HexWriter(output)
+            writer.write(byte: 0)
+            writer.write(character: UInt8(ascii: "-"))
+            writer.write(word: context.traceID.high)
+            writer.write(word: context.traceID.low)
+            writer.write(character: UInt8(ascii: "-"))
+            writer.write(word: context.spanID.value)
+            writer.write(character: UInt8(ascii: "-"))
+            writer.write(byte: context.flags.rawValue)
+            return writer.count
+        }
     }
 }

@@ -31,12 +31,8 @@ enum HTTP1ResponseEncoder {
         buffer.writeStaticString("\r\nDate: ")
         buffer.writeString(date)
         buffer.writeStaticString("\r\n")
-        for (name, value) in response.headers {
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-            buffer.writeStaticString("\r\n")
-        }
+        for (name, value) in response.headers { self.write(name, value, into: &buffer) }
+        for (name, value) in response.ownHeaders { self.write(name, value, into: &buffer) }
         switch framing {
         case .contentLength(let count):
             buffer.writeStaticString("Content-Length: ")
@@ -46,5 +42,12 @@ enum HTTP1ResponseEncoder {
         case .untilClose, .none: break
         }
         buffer.writeStaticString(closes ? "Connection: close\r\n\r\n" : "\r\n")
+    }
+
+    private static func write(_ name: String, _ value: String, into buffer: inout ByteBuffer) {
+        buffer.writeString(name)
+        buffer.writeStaticString(": ")
+        buffer.writeString(value)
+        buffer.writeStaticString("\r\n")
     }
 }

@@ -46,7 +46,7 @@ extension HTTP2ServerConnection {
 
     private func expectBody(of head: RequestHead, on slot: StreamSlot) {
         if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
-            self.session.sendInformational(slot, [":status": "100"])
+            self.session.sendInformational(slot, HTTP2ResponseHead(status: 100))
         }
     }
 
@@ -103,15 +103,15 @@ extension HTTP2ServerConnection {
         guard let exchange = self.exchanges[slot], exchange.token == nil, let pending = exchange.request else { return }
         let isHead = pending.head.method == .HEAD
         let length = response.status.mayHaveResponseBody ? response.body.readableBytes : 0
-        var headers = self.section(response)
+        var head = self.head(of: response)
         if response.status.mayHaveResponseBody, !(isHead && length == 0) {
-            headers.add(name: "content-length", value: String(length))
+            head.own.append(("content-length", String(length)))
         }
         let hasBody = length > 0 && !isHead
         self.release(pending, of: slot)
         self.exchanges[slot]?.request = nil
         self.server.application.responseStarted(pending.head, status: response.status)
-        self.session.sendHeaders(slot, headers, endStream: !hasBody)
+        self.session.sendHead(slot, head, endStream: !hasBody)
         if hasBody {
             self.append(response.body, to: slot, thenEnd: true)
         } else {
@@ -121,32 +121,26 @@ extension HTTP2ServerConnection {
         self.scheduleFlush()
     }
 
-    /// The response's field section (RFC 9113, section 8.3.2). What differs in each response is kept out of the
-    /// peer's table, where it would push out what repeats.
-    func section(_ response: Response) -> HPACKHeaders {
-        var headers = HPACKHeaders()
-        headers.reserveCapacity(response.headers.count + 3)
-        headers.add(name: ":status", value: String(response.status.code))
-        headers.add(name: "date", value: self.server.httpDate(), indexing: .nonIndexable)
-        for (name, value) in response.headers {
-            let name = name.lowercased()
-            let isOwn = name.hasPrefix("x-sse-") || name == "server-timing" || name == "traceparent"
-            headers.add(name: name, value: value, indexing: isOwn ? .nonIndexable : .indexable)
-        }
-        return headers
+    func head(of response: Response) -> HTTP2ResponseHead {
+        var head = HTTP2ResponseHead(
+            status: Int(response.status.code), headers: response.headers, own: response.ownHeaders
+        )
+        head.own.append(("date", self.server.httpDate()))
+        return head
     }
 
     /// The regular fields, with Host from the authority where there is none, as HTTP/1.1 would have it.
     private static func fields(of request: HTTP2Request) -> HTTPHeaders {
-        var fields = HTTPHeaders()
+        // Not by HTTPHeaders.add, which reads every name once more for what the session has seen to.
+        var fields: [(String, String)] = []
         fields.reserveCapacity(request.headers.count)
         var hasHost = false
-        for (name, value, _) in request.headers where !name.hasPrefix(":") {
+        for (name, value, _) in request.headers where name.utf8.first != UInt8(ascii: ":") {
             if name == "host" { hasHost = true }
-            fields.add(name: name, value: value)
+            fields.append((name, value))
         }
-        if !hasHost, !request.authority.isEmpty { fields.add(name: "host", value: request.authority) }
-        return fields
+        if !hasHost, !request.authority.isEmpty { fields.append(("host", request.authority)) }
+        return HTTPHeaders(fields)
     }
 
     // MARK: Ends

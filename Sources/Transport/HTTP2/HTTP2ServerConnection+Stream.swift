@@ -10,7 +10,7 @@ import NIOHPACK
 extension HTTP2ServerConnection {
     func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {
         guard let exchange = self.exchanges[slot], let pending = exchange.request, exchange.token == nil else { return }
-        guard self.session.sendHeaders(slot, self.section(head)) else { return }
+        guard self.session.sendHead(slot, self.head(of: head)) else { return }
         self.exchanges[slot]?.request = nil
         self.exchanges[slot]?.token = token
         self.server.application.responseStarted(pending.head, status: head.status)

@@ -37,8 +37,7 @@ extension HTTP2ServerSession {
 
     /// The encoder uses what the peer offers up to our own bound; it announces each change in its next field block.
     mutating func applyEncoderTableSize() {
-        // It throws only while a field block is being written, and ours are written in one call.
-        try? encoder.setDynamicTableSize(min(peer.headerTableSize, configuration.encoderTableSize))
+        encoder.setTableSize(min(peer.headerTableSize, configuration.encoderTableSize))
     }
 
     /// Section 6.9.2: a change of the initial window changes all stream windows, below zero if need be. The window of

@@ -133,7 +133,8 @@ extension HTTP2ServerSession {
     /// Section 10.5.1: 431, and the rest of the request is not wanted.
     private mutating func refuseLargeHeaders(_ block: HTTP2HeaderBlock) {
         lastProcessedStreamID = block.streamID
-        writeHeaderBlock([":status": "431", "content-length": "0"], streamID: block.streamID, endStream: true)
+        let head = HTTP2ResponseHead(status: 431, headers: ["content-length": "0"])
+        writeHead(head, streamID: block.streamID, endStream: true)
         if block.endStream {
             closed.remember(block.streamID, .complete)
         } else {

@@ -7,14 +7,15 @@ import NIOHPACK
 // What the caller sends besides DATA, and how the output leaves.
 
 extension HTTP2ServerSession {
-    /// Sends the header section of the final response. Values that differ on each response should be added as
-    /// `.nonIndexable`, or they push the useful ones out of the peer's HPACK table.
+    /// Sends the header section of the final response.
     ///
     /// - Returns: `false` when the stream is over or had its response.
     @discardableResult
-    public mutating func sendHeaders(_ slot: StreamSlot, _ headers: HPACKHeaders, endStream: Bool = false) -> Bool {
+    public mutating func sendHead(
+        _ slot: StreamSlot, _ head: HTTP2ResponseHead, endStream: Bool = false
+    ) -> Bool {
         guard canSend(slot), !table[slot.index].state.contains(.headersSent) else { return false }
-        writeHeaderBlock(headers, streamID: table[slot.index].id, endStream: endStream)
+        writeHead(head, streamID: table[slot.index].id, endStream: endStream)
         table[slot.index].state.insert(.headersSent)
         if endStream { finishLocally(slot.index) }
         return true
@@ -22,9 +23,9 @@ extension HTTP2ServerSession {
 
     /// Sends an interim response (1xx but 101, section 8.6), before the final one.
     @discardableResult
-    public mutating func sendInformational(_ slot: StreamSlot, _ headers: HPACKHeaders) -> Bool {
+    public mutating func sendInformational(_ slot: StreamSlot, _ head: HTTP2ResponseHead) -> Bool {
         guard canSend(slot), !table[slot.index].state.contains(.headersSent) else { return false }
-        writeHeaderBlock(headers, streamID: table[slot.index].id, endStream: false)
+        writeHead(head, streamID: table[slot.index].id, endStream: false)
         return true
     }
 
@@ -32,7 +33,7 @@ extension HTTP2ServerSession {
     @discardableResult
     public mutating func sendTrailers(_ slot: StreamSlot, _ headers: HPACKHeaders) -> Bool {
         guard canSend(slot), table[slot.index].state.contains(.headersSent) else { return false }
-        writeHeaderBlock(headers, streamID: table[slot.index].id, endStream: true)
+        writeBlock(streamID: table[slot.index].id, endStream: true) { encoder throws in try encoder.encode(headers) }
         finishLocally(slot.index)
         return true
     }
@@ -80,18 +81,23 @@ extension HTTP2ServerSession {
         if admitControl(13) { output.appendReset(streamID, code) }
     }
 
+    mutating func writeHead(_ head: HTTP2ResponseHead, streamID: UInt32, endStream: Bool) {
+        writeBlock(streamID: streamID, endStream: endStream) { encoder throws in try encoder.encode(head) }
+    }
+
     /// Writes a field block, cut into CONTINUATION frames where it is larger than the peer's frames.
-    mutating func writeHeaderBlock(_ headers: HPACKHeaders, streamID: UInt32, endStream: Bool) {
-        encoded.clear(minimumCapacity: 1_024)
+    private mutating func writeBlock(
+        streamID: UInt32, endStream: Bool, encode: (inout HTTP2FieldEncoder) throws -> Void
+    ) {
         do {
-            try encoder.encode(headers: headers, to: &encoded)
+            try encode(&encoder)
         } catch {
             // It throws when a block is open already, which cannot be: blocks are written in one call.
             fail(.internalError, "field block could not be encoded")
             return
         }
-        guard admitControl(encoded.readableBytes + HTTP2FrameHeader.byteCount) else { return }
-        encoded.withUnsafeReadableBytes { block in
+        guard admitControl(encoder.block.readableBytes + HTTP2FrameHeader.byteCount) else { return }
+        encoder.block.withUnsafeReadableBytes { block in
             var offset = 0
             repeat {
                 let length = min(block.count - offset, peer.maxFrameSize)
@@ -103,8 +109,7 @@ extension HTTP2ServerSession {
                 offset += length
             } while offset < block.count
         }
-        // One huge block must not stay for the life of the connection.
-        if encoded.storageCapacity > 65_536 { encoded = ByteBuffer() }
+        encoder.releaseLargeMemory()
     }
 }
 

@@ -8,7 +8,7 @@ import NIOHPACK
 ///
 /// A pure state machine: it opens no socket, starts no timer and reads no clock. Its driver
 /// 1. gives it what was read (``receive(_:now:)``) and pulls events until there is none (``nextEvent()``),
-/// 2. answers with ``sendHeaders(_:_:endStream:)``, ``appendData(_:_:endStream:)`` and their siblings,
+/// 2. answers with ``sendHead(_:_:endStream:)``, ``appendData(_:_:endStream:)`` and their siblings,
 /// 3. writes the output and says so (``withOutput(_:)`` and ``outputWritten(_:)``, or ``takeOutput()`` and
 ///    ``outputFlushed(_:)``),
 /// 4. then resumes waiting streams while ``nextWritable()`` names one.
@@ -46,10 +46,8 @@ public struct HTTP2ServerSession: ~Copyable {
     /// What SETTINGS_INITIAL_WINDOW_SIZE of ours is in force: the peer may use 65,535 until it acknowledges less.
     var streamReceiveWindow: Int
 
-    var encoder: HPACKEncoder
+    var encoder = HTTP2FieldEncoder()
     var output = HTTP2Output()
-    /// Where the encoder writes; its content is never kept.
-    var encoded = ByteBuffer()
     /// Taken by the driver and not yet flushed.
     var outputInFlight = 0
     var connectionSendWindow = HTTP2Constant.defaultWindow
@@ -88,13 +86,6 @@ public struct HTTP2ServerSession: ~Copyable {
             maxHeaderListSize: configuration.maxHeaderBlockBytes
         )
         decoder.maxDynamicTableLength = max(configuration.headerTableSize, HTTP2Constant.defaultHeaderTableSize)
-        // Without Huffman code: what is not in the tables differs in each response and is short, and to encode it took
-        // a tenth of what opening a stream costs.
-        encoder = HPACKEncoder(
-            allocator: ByteBufferAllocator(),
-            useHuffmanEncoding: false,
-            maxDynamicTableSize: HTTP2Constant.defaultHeaderTableSize
-        )
         table = HTTP2StreamTable(seed: seed)
         closed = HTTP2ClosedStreams(capacity: configuration.closedStreamMemory)
         abuse = HTTP2AbuseGuard(limits: configuration.floodLimits, now: now)

@@ -269,7 +269,7 @@ import Testing
             return
         }
         let value = String(repeating: "~", count: 30_000)
-        peer.session.sendHeaders(slot, [":status": "200", "x-large": value], endStream: true)
+        peer.session.sendHead(slot, HTTP2ResponseHead(status: 200, headers: ["x-large": value]), endStream: true)
         peer.flush()
         #expect(peer.received.map(\.type) == [1] + [UInt8](repeating: 9, count: peer.received.count - 1))
         #expect(peer.received.count > 1)

@@ -147,7 +147,7 @@ import Testing
             Issue.record("no request")
             return
         }
-        peer.session.sendHeaders(slot, [":status": "200", "x-a": "b"])
+        peer.session.sendHead(slot, HTTP2ResponseHead(status: 200, headers: ["x-a": "b"]))
         peer.flush()
         // 001 00000: the table has size 0 from here on.
         #expect(peer.received.last?.payload.first == 0x20)

@@ -101,7 +101,7 @@ import Testing
     private func answer(_ event: HTTP2Event, _ peer: TestPeer) {
         switch event {
         case .request(let slot, _, _):
-            peer.session.sendHeaders(slot, [":status": "200"])
+            peer.session.sendHead(slot, HTTP2ResponseHead(status: 200))
             deliver(slot, peer)
         case .data(let slot, let body, let endStream):
             peer.session.consumed(slot, body.readableBytes)

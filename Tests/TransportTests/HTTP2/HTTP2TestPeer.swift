@@ -181,7 +181,7 @@ final class TestPeer {
     func open(_ stream: UInt32, fields: [(String, String)] = get, end: Bool = true) -> StreamSlot? {
         send(.headers(stream, block(fields), end: end))
         guard case .request(let slot, _, _)? = events.last else { return nil }
-        session.sendHeaders(slot, [":status": "200"])
+        session.sendHead(slot, HTTP2ResponseHead(status: 200))
         flush()
         forget()
         return slot

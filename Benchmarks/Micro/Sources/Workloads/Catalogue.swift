@@ -43,6 +43,10 @@ extension WorkloadKind {
         WorkloadKind("h2-request-warm", "the same request again, its fields in the HPACK table", steps: 1000) {
             try HTTP2RequestDecoding(isFirst: false)
         },
+        WorkloadKind(
+            "h2-stream-open", "the same request, from its bytes to an open stream and the response's head written",
+            steps: 1000
+        ) { try StreamOpening() },
         WorkloadKind("h1-request", "a browser's GET read and answered with 204, on a kept connection", steps: 1000) {
             try HTTP1RequestParsing()
         },

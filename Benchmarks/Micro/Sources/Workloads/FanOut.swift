@@ -33,10 +33,7 @@ final class FanOut: Workload {
         var bytes = 0
         for _ in 0..<steps {
             self.streams.shard.publish(self.events, to: self.streams.key, context: self.nobody) { _ in }
-            self.streams.channel.embeddedEventLoop.run()
-            while let output = try? self.streams.channel.readOutbound(as: ByteBuffer.self) {
-                bytes &+= output.readableBytes
-            }
+            bytes &+= self.streams.written()
             // In a server it is the recorder's task that takes the spans over, on another thread.
             self.streams.tracer.processor.recorder?.absorb()
         }

@@ -33,7 +33,7 @@ final class HTTP2Peer {
         guard case .request(let slot, _, _)? = self.session.nextEvent() else {
             throw WorkloadError("no request was read")
         }
-        self.session.sendHeaders(slot, [":status": "200", "content-type": "text/event-stream"])
+        self.session.sendHead(slot, HTTP2ResponseHead(status: 200, headers: ["content-type": "text/event-stream"]))
         self.session.outputWritten(.max)
         return slot
     }

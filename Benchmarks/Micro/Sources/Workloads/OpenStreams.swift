@@ -10,8 +10,9 @@ import Telemetry
 @testable import Origin
 @testable import Transport
 
-/// An origin's event loop with 256 streams of one channel, which one HTTP/2 connection in memory has asked for.
+/// An origin's event loop with streams of one channel, which one HTTP/2 connection in memory has asked for.
 final class OpenStreams {
+    /// Those that it has at first.
     static let count = 256
 
     let channel = EmbeddedChannel()
@@ -19,6 +20,7 @@ final class OpenStreams {
     let key: ChannelKey
     let tracer: Tracer
     private let connection: HTTP2ServerConnection
+    private var client = HTTP2Client()
 
     /// - Parameters:
     ///   - traced: so many of the streams are traced, event by event, because their clients ask for it.
@@ -47,17 +49,28 @@ final class OpenStreams {
         try HTTP1ServerConnection.install(
             connection: connection, server: server, channel: self.channel, isDirect: false)
         self.channel.connect(to: peer, promise: nil)
-        var client = HTTP2Client()
         try self.channel.writeInbound(ByteBuffer(bytes: HTTP2Client.greeting))
         self.connection = try self.channel.pipeline.syncOperations.handler(type: HTTP2ServerConnection.self)
         for number in 0..<Self.count {
-            try self.channel.writeInbound(try client.nextRequest(traceNumber: number < traced ? number + 1 : nil))
+            try self.channel.writeInbound(try self.nextRequest(traceNumber: number < traced ? number + 1 : nil))
         }
-        loop.run()
-        while try self.channel.readOutbound(as: ByteBuffer.self) != nil {}
+        _ = self.written()
         try expect(shard.streams.count == Self.count, "\(shard.streams.count) streams are open")
         let found = (0..<Int32(Self.count)).filter { shard.streams[$0].pointee.isTraced }.count
         try expect(found == traced, "\(found) streams are traced, not \(traced)")
+    }
+
+    /// What asks for one more.
+    func nextRequest(traceNumber: Int? = nil) throws -> ByteBuffer {
+        try self.client.nextRequest(traceNumber: traceNumber)
+    }
+
+    /// Runs what is due, and takes what was written since the last call; its number of bytes.
+    func written() -> Int {
+        self.channel.embeddedEventLoop.run()
+        var bytes = 0
+        while let output = try? self.channel.readOutbound(as: ByteBuffer.self) { bytes &+= output.readableBytes }
+        return bytes
     }
 
     /// Opens the connection's window as far as it goes.
