@@ -2,6 +2,7 @@
 # Copyright the Headwater authors
 """`headwater probe load` against servers whose behaviour is known to the event: its counts must be the truth."""
 
+import math
 import random
 import socket
 import struct
@@ -121,10 +122,11 @@ def test_every_event_is_counted_on_every_protocol(start_origin, tmp_path, protoc
     assert result["failures"] == result["ends"] == []
     assert result["unnumbered"] == result["untimed"] == 0
     sent = sum(one.value for one in Scrape.of(origin).matching("sse_events_sent_total"))
-    # The preflight's stream may have had an event or two, and one round may be on its way at the end.
-    assert 0 <= sent - result["events"] <= 302
-    assert result["events"] >= 300 * 5
     delivery = result["hold"]["delivery"]
+    # The preflight's stream may have had an event or two. On their way at the end may be one round, and as many more as
+    # come in the time that a busy client is behind.
+    assert 0 <= sent - result["events"] <= 2 + 300 * (1 + math.ceil(delivery["max_ms"] / 100)), result
+    assert result["events"] >= 300 * 5
     assert delivery["count"] == result["hold"]["events"]
     assert 0 < delivery["min_ms"] <= delivery["p50_ms"] <= delivery["p99_ms"] <= delivery["max_ms"] < 2_000
     assert sum(second["events"] for second in result["seconds"]) == result["events"]

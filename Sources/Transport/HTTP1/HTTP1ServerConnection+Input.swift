@@ -117,7 +117,7 @@ extension HTTP1ServerConnection {
     /// The peer speaks HTTP/2: another handler takes this one's place, before anything was read here.
     private func switchToHTTP2(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
         let http2 = HTTP2ServerConnection(
-            connection: self.connection, server: self.server, channel: self.channel, isDirect: self.isDirect
+            connection: self.connection, server: self.server, channel: self.channel, writesDirectly: self.writesDirectly
         )
         self.server.remove(self)
         self.dropParser()

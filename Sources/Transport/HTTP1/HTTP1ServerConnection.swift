@@ -53,10 +53,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var isInsideWrite = false
     var closesWhenFlushed = false
     private var discardedBytes = 0
-    /// Nothing is in front of the socket, so that it may be written to past the pipeline.
-    let isDirect: Bool
-    /// So it is, and it may.
-    private let writesDirectly: Bool
+    /// Nothing is in front of the socket, and it may be written to past the pipeline.
+    let writesDirectly: Bool
     /// Its place among the connections of its loop.
     var place = -1
 
@@ -75,7 +73,6 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
         self.server = server
         self.gate = server.gates.take()
         self.channel = channel
-        self.isDirect = isDirect
         self.socket = DirectSocket(channel)
         self.writesDirectly = isDirect && server.limits.directWrites
         self.deadline = Clock.monotonic() + server.limits.headerTimeout
@@ -84,6 +81,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     deinit { self.server.gates.giveBack(self.gate) }
 
     /// Puts this connection at the end of the channel's pipeline. On the channel's loop.
+    /// - Parameter isDirect: nothing is in front of the channel's socket.
     static func install(
         connection: Connection,
         server: ServerLoop,
@@ -188,8 +186,8 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
 
     /// With TLS, what writes past the pipeline is its handler: looks for it.
     func findTLS() {
-        guard self.tls == nil, self.connection.tls != nil, self.server.limits.directWrites else { return }
-        self.tls = TLSHandler.withGate(on: self.channel)
+        guard self.tls == nil, self.connection.tls != nil, self.server.limits.directWrites, let socket else { return }
+        self.tls = TLSHandler.withGate(on: self.channel, to: socket)
     }
 
     func shutGate() {

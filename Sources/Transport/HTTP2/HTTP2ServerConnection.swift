@@ -51,14 +51,14 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// The peer's GOAWAY, which is evidence when the connection ends.
     private var peerGoAway: (code: HTTP2ErrorCode, debug: String)?
 
-    init(connection: Connection, server: ServerLoop, channel: any Channel, isDirect: Bool) {
+    init(connection: Connection, server: ServerLoop, channel: any Channel, writesDirectly: Bool) {
         let now = Clock.monotonic()
         self.connection = connection
         self.server = server
         self.channel = channel
         self.session = HTTP2ServerSession(configuration: server.limits.http2, now: now)
         self.socket = DirectSocket(channel)
-        self.writesDirectly = isDirect && server.limits.directWrites
+        self.writesDirectly = writesDirectly
         self.deadline = now + server.limits.headerTimeout
         self.idleSince = now
         self.lastTick = now

@@ -10,12 +10,10 @@ import NIOCore
 // - nothing of ours is in the channel's queue: `writeBelow` shuts the gate, and `writesBelow` is zero when it opens;
 // - nobody else writes below this handler.
 extension TLSHandler {
-    /// The TLS of a channel, for who wants to open its gate. `nil` if there is none, or no socket below: then there is
-    /// no way but the pipeline.
-    static func withGate(on channel: any Channel) -> TLSHandler? {
-        guard let handler = try? channel.pipeline.syncOperations.handler(type: TLSHandler.self),
-            let socket = DirectSocket(channel)
-        else { return nil }
+    /// The TLS of a channel, for who wants to open its gate; `nil` if there is none.
+    /// - Parameter socket: the channel's.
+    static func withGate(on channel: any Channel, to socket: DirectSocket) -> TLSHandler? {
+        guard let handler = try? channel.pipeline.syncOperations.handler(type: TLSHandler.self) else { return nil }
         handler.socket = socket
         return handler
     }

@@ -26,7 +26,7 @@ final class EmbeddedHTTP2Connection {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         self.handler = HTTP2ServerConnection(
-            connection: self.connection, server: server, channel: self.channel, isDirect: false
+            connection: self.connection, server: server, channel: self.channel, writesDirectly: false
         )
         try self.channel.pipeline.syncOperations.addHandler(self.peer)
         try self.channel.pipeline.syncOperations.addHandler(self.handler)
