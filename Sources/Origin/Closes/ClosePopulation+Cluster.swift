@@ -79,12 +79,10 @@ extension ClosePopulation {
         let value = measure.value(judged)
         guard value >= CloseTolerance.shortestTimer else { return nil }
         let reach = slack + (width ?? CloseTolerance.early + CloseTolerance.late(value))
-        let others = ends.filter { $0.stream != judged.stream }
-        let (members, echoes) = independent(of: judged, among: others, by: measure, within: reach)
-        guard members.count >= fewest else { return nil }
+        let found = independent(of: judged, among: ends, by: measure, within: reach, fewest: fewest)
+        guard let (members, all) = found else { return nil }
         let sorted = members.sorted { measure.value($0) < measure.value($1) }
         let values = sorted.map(measure.value)
-        let all = others.filter { !echoes.contains($0.stream) }.map(measure.value).sorted()
 
         var best: (chance: Double, range: ClosedRange<Int>)?
         for low in values.indices where values[low] <= value {
@@ -112,27 +110,39 @@ extension ClosePopulation {
         return standsOut(cluster, among: all, late: reach) ? cluster : nil
     }
 
-    /// Those nearest to the judged value of which no two share a moment or a start, and the streams that only echo
-    /// them.
+    /// The judged end and those nearest to its value of which no two share a moment or a start, and the sorted values
+    /// of all ends but the judged one and those that only echo one of the members; `nil` if there are too few members.
     private static func independent(
         of judged: End,
-        among others: [End],
+        among ends: [End],
         by measure: Measure,
-        within reach: Int64
-    ) -> (members: [End], echoes: Set<UInt64>) {
+        within reach: Int64,
+        fewest: Int
+    ) -> (members: [End], all: [Int64])? {
         let value = measure.value(judged)
-        let near = others.filter { abs(measure.value($0) - value) <= reach }
-            .sorted { abs(measure.value($0) - value) < abs(measure.value($1) - value) }
-        var taken = [judged]
-        var echoes: Set<UInt64> = []
-        for end in near where taken.count < mostMembers {
-            let echo = taken.contains { other in
-                abs(end.at - other.at) <= CloseTolerance.moment
-                    || abs(measure.start(end) - measure.start(other)) <= CloseTolerance.moment
-            }
-            if echo { echoes.insert(end.stream) } else { taken.append(end) }
+        var others = ends.filter { $0.stream != judged.stream }
+        let firstNear = others.partition { abs(measure.value($0) - value) <= reach }
+        // When everybody leaves at once, nearly all of them echo the judged one, and it ends here: nothing is sorted.
+        let firstEcho = others[firstNear...].partition { isEcho($0, of: judged, by: measure) }
+        guard firstEcho - firstNear + 1 >= fewest else { return nil }
+        others[firstNear..<firstEcho].sort { abs(measure.value($0) - value) < abs(measure.value($1) - value) }
+        var members = [judged]
+        var all = others[..<firstNear].map(measure.value)
+        for end in others[firstNear..<firstEcho] {
+            let isMember = members.count < mostMembers
+            if isMember, members.contains(where: { isEcho(end, of: $0, by: measure) }) { continue }
+            if isMember { members.append(end) }
+            all.append(measure.value(end))
         }
-        return (taken, echoes)
+        guard members.count >= fewest else { return nil }
+        all.sort()
+        return (members, all)
+    }
+
+    /// Whether two ends say one thing once.
+    private static func isEcho(_ end: End, of other: End, by measure: Measure) -> Bool {
+        abs(end.at - other.at) <= CloseTolerance.moment
+            || abs(measure.start(end) - measure.start(other)) <= CloseTolerance.moment
     }
 
     /// How many gatherings of `size` within `share` of the range to expect of `count` ends that are spread evenly
