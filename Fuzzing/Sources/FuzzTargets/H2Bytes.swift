@@ -54,7 +54,7 @@ enum H2Bytes {
         case .data(let slot, let bytes, let endStream):
             harness.consume(slot, bytes.readableBytes)
             if endStream { harness.finish(slot) }
-        case .trailers(let slot, _): harness.sendTrailers(slot)
+        case .trailers(let slot, _): harness.finish(slot)
         default: break
         }
         harness.resumeWaiting()

@@ -164,15 +164,6 @@ final class H2Harness {
         check()
     }
 
-    func sendTrailers(_ slot: StreamSlot) {
-        guard let stream = streams[slot], stream.rest.isEmpty else { return }
-        if session.sendTrailers(slot, ["x-end": "1"]) {
-            require(stream.hasHeaders, "trailers without a response")
-            forget(slot)
-        }
-        check()
-    }
-
     func reset(_ slot: StreamSlot) {
         if session.reset(slot, .cancel) { forget(slot) }
         check()

@@ -185,7 +185,7 @@ struct H2Session {
             harness.sendHead(slot, head, end: reader.bool())
         case (3...4, let slot?): append(slot)
         case (5, let slot?): harness.finish(slot)
-        case (6, let slot?): if reader.bool() { harness.sendTrailers(slot) } else { harness.reset(slot) }
+        case (6, let slot?): if reader.bool() { harness.finish(slot) } else { harness.reset(slot) }
         case (7, let slot?): harness.consume(slot, reader.pick([1_000_000, 1, 100, 16_384, -1]))
         case (8, let slot?): harness.session.sendInformational(slot, HTTP2ResponseHead(status: 100))
         case (9, _): for slot in slots { harness.append(slot, 300) }

@@ -35,22 +35,16 @@ struct HTTP2FieldEncoder {
         try? self.encoder.setDynamicTableSize(size)
     }
 
-    /// Makes a response's head the ``block``.
+    /// Makes a response's head the ``block``. Throws what NIOHPACK does when a block is open already, which cannot be:
+    /// each is written in one call.
     mutating func encode(_ head: HTTP2ResponseHead) throws {
+        self.block.clear(minimumCapacity: 1_024)
         if let known, known.status == head.status, Self.areEqual(known.headers, head.headers) {
-            self.block.clear()
             self.block.writeBytes(known.references)
         } else {
             try self.encodeRepeated(head)
         }
         self.appendLiterals(head.own)
-    }
-
-    /// Makes any other section the ``block``.
-    mutating func encode(_ headers: HPACKHeaders) throws {
-        self.known = nil
-        self.block.clear(minimumCapacity: 1_024)
-        try self.encoder.encode(headers: headers, to: &self.block)
     }
 
     /// One huge block must not stay for the life of the connection.
@@ -63,9 +57,9 @@ struct HTTP2FieldEncoder {
         fields.reserveCapacity(head.headers.count + 1)
         fields.add(name: ":status", value: String(head.status))
         for (name, value) in head.headers { fields.add(name: name.lowercased(), value: value) }
-        try self.encode(fields)
+        try self.encoder.encode(headers: fields, to: &self.block)
         let isKnown = self.block.withUnsafeReadableBytes(Self.areReferences)
-        if isKnown { self.known = (head.status, head.headers, Array(self.block.readableBytesView)) }
+        self.known = isKnown ? (head.status, head.headers, Array(self.block.readableBytesView)) : nil
     }
 
     /// In the same order and spelling: ``HTTPHeaders`` would take more for equal, and take longer to say so.

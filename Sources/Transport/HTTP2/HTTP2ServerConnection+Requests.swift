@@ -4,7 +4,6 @@
 // How an HTTP/2 connection hands requests to the application and writes complete answers.
 
 import NIOCore
-import NIOHPACK
 import NIOHTTP1
 
 extension HTTP2ServerConnection {

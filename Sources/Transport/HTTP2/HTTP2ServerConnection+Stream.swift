@@ -5,7 +5,6 @@
 // written once for all streams of a turn. This is the delivery path.
 
 import NIOCore
-import NIOHPACK
 
 extension HTTP2ServerConnection {
     func open(_ head: Response, on slot: StreamSlot, token: StreamToken, preamble: ByteBuffer) {

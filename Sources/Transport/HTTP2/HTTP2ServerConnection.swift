@@ -5,7 +5,6 @@
 // the application. All protocol is in the session; this file is reading, ends and time.
 
 import NIOCore
-import NIOHPACK
 
 #if canImport(Glibc)
     import Glibc

@@ -2,7 +2,6 @@
 // Copyright the Headwater authors
 
 import NIOCore
-import NIOHPACK
 
 // What the caller sends besides DATA, and how the output leaves.
 
@@ -26,15 +25,6 @@ extension HTTP2ServerSession {
     public mutating func sendInformational(_ slot: StreamSlot, _ head: HTTP2ResponseHead) -> Bool {
         guard canSend(slot), !table[slot.index].state.contains(.headersSent) else { return false }
         writeHead(head, streamID: table[slot.index].id, endStream: false)
-        return true
-    }
-
-    /// Sends trailer fields, which end the response. Everything before must have been accepted.
-    @discardableResult
-    public mutating func sendTrailers(_ slot: StreamSlot, _ headers: HPACKHeaders) -> Bool {
-        guard canSend(slot), table[slot.index].state.contains(.headersSent) else { return false }
-        writeBlock(streamID: table[slot.index].id, endStream: true) { encoder throws in try encoder.encode(headers) }
-        finishLocally(slot.index)
         return true
     }
 
@@ -81,18 +71,11 @@ extension HTTP2ServerSession {
         if admitControl(13) { output.appendReset(streamID, code) }
     }
 
-    mutating func writeHead(_ head: HTTP2ResponseHead, streamID: UInt32, endStream: Bool) {
-        writeBlock(streamID: streamID, endStream: endStream) { encoder throws in try encoder.encode(head) }
-    }
-
     /// Writes a field block, cut into CONTINUATION frames where it is larger than the peer's frames.
-    private mutating func writeBlock(
-        streamID: UInt32, endStream: Bool, encode: (inout HTTP2FieldEncoder) throws -> Void
-    ) {
+    mutating func writeHead(_ head: HTTP2ResponseHead, streamID: UInt32, endStream: Bool) {
         do {
-            try encode(&encoder)
+            try encoder.encode(head)
         } catch {
-            // It throws when a block is open already, which cannot be: blocks are written in one call.
             fail(.internalError, "field block could not be encoded")
             return
         }
