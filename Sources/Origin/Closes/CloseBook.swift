@@ -48,17 +48,29 @@ final class CloseBook: Sendable {
     /// One element for an inbox that is empty no more: without it a timer would wake a thread twenty times a second for
     /// nothing, which costs as much as every sixth of ninety thousand events over HTTP/2.
     private let arrivals = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    private struct State {
+    /// Only the task and ``flush()`` come here, and stay for as long as it takes to judge thousands of closes.
+    private let judging = Mutex(Judging())
+    private struct Judging {
         var ledger = CloseLedger()
         /// Streams that wait for their verdict, by number. Bound: the ledger's capacity.
         var waiting: [UInt64: ClosedStream] = [:]
-        /// Bound: ``CloseBook/remembered``; the oldest goes first.
-        var recent = CircularBuffer<JudgedStream>()
-        var byReason: [CloseReason: UInt64] = [:]
 
         /// After the end of many streams at once: the table is some 500 bytes for each, and most hours nothing waits.
         mutating func giveBackSpare() {
             if self.waiting.isEmpty, self.waiting.capacity > 1024 { self.waiting = [:] }
+        }
+    }
+    /// Event loops come here, to show it. It is held for no longer than a close takes to be written down.
+    private let records = Mutex(Records())
+    private struct Records {
+        /// Bound: ``CloseBook/remembered``; the oldest goes first.
+        var recent = CircularBuffer<JudgedStream>()
+        var byReason: [CloseReason: UInt64] = [:]
+
+        mutating func add(_ judged: JudgedStream) {
+            self.byReason[judged.verdict.reason, default: 0] += 1
+            self.recent.append(judged)
+            if self.recent.count > CloseBook.remembered { self.recent.removeFirst() }
         }
     }
 
@@ -67,8 +79,6 @@ final class CloseBook: Sendable {
 
     private let logger: Logger
     private let counts: ProcessCounts
-    private let state = Mutex(State())
-
     private let tracer: Tracer
 
     init(logger: Logger, counts: ProcessCounts, tracer: Tracer) {
@@ -100,7 +110,7 @@ final class CloseBook: Sendable {
             repeat {
                 guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
                 self.judge { $0.settle(now: Clock.monotonic()) }
-            } while self.state.withLock { !$0.waiting.isEmpty }
+            } while self.judging.withLock { !$0.waiting.isEmpty }
         }
     }
 
@@ -114,18 +124,22 @@ final class CloseBook: Sendable {
             defer { inbox = Inbox() }
             return inbox
         }
-        let judged = self.state.withLock { state -> [JudgedStream] in
+        let judged = self.judging.withLock { judging -> [JudgedStream] in
             var closes: [CloseLedger.Judged] = []
             for stream in arrived.streams {
-                state.waiting[stream.evidence.stream] = stream
-                if let hurried = state.ledger.record(stream.evidence) { closes.append(hurried) }
+                judging.waiting[stream.evidence.stream] = stream
+                if let hurried = judging.ledger.record(stream.evidence) { closes.append(hurried) }
             }
-            for connection in arrived.connections { state.ledger.connectionEnded(connection) }
-            closes += settle(&state.ledger)
-            defer { state.giveBackSpare() }
-            return Self.take(closes, from: &state)
+            for connection in arrived.connections { judging.ledger.connectionEnded(connection) }
+            closes += settle(&judging.ledger)
+            defer { judging.giveBackSpare() }
+            return closes.compactMap { close in
+                judging.waiting.removeValue(forKey: close.evidence.stream)
+                    .map { JudgedStream(stream: $0, verdict: close.verdict) }
+            }
         }
         for judged in judged {
+            self.records.withLock { $0.add(judged) }
             self.log(judged)
             if let trace = judged.stream.trace { trace.end(judged, tracer: self.tracer) }
             self.counts.streamClosed(
@@ -134,19 +148,8 @@ final class CloseBook: Sendable {
     }
 
     /// The newest first.
-    var recent: [JudgedStream] { self.state.withLock { $0.recent.reversed() } }
-    var countsByReason: [CloseReason: UInt64] { self.state.withLock { $0.byReason } }
-
-    private static func take(_ closes: [CloseLedger.Judged], from state: inout State) -> [JudgedStream] {
-        closes.compactMap { close in
-            guard let stream = state.waiting.removeValue(forKey: close.evidence.stream) else { return nil }
-            let judged = JudgedStream(stream: stream, verdict: close.verdict)
-            state.byReason[close.verdict.reason, default: 0] += 1
-            state.recent.append(judged)
-            if state.recent.count > Self.remembered { state.recent.removeFirst() }
-            return judged
-        }
-    }
+    var recent: [JudgedStream] { self.records.withLock { $0.recent.reversed() } }
+    var countsByReason: [CloseReason: UInt64] { self.records.withLock { $0.byReason } }
 
     /// The one line that tells a stream's life.
     private func log(_ judged: JudgedStream) {
