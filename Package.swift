@@ -121,6 +121,11 @@ let package = Package(
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]
         ),
+        // What tests of several modules need to run foreign programs.
+        .target(
+            name: "TestPrograms",
+            path: "Tests/TestPrograms"
+        ),
         .testTarget(
             name: "EventStreamTests",
             dependencies: ["EventStream", .product(name: "NIOCore", package: "swift-nio")]
@@ -129,6 +134,7 @@ let package = Package(
             name: "TransportTests",
             dependencies: [
                 "COpenSSL",
+                "TestPrograms",
                 "Transport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -175,7 +181,7 @@ let package = Package(
         ),
         .testTarget(
             name: "HeadwaterTests",
-            dependencies: ["headwater", "Origin", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: ["headwater", "Origin", "TestPrograms", .product(name: "NIOCore", package: "swift-nio")]
         ),
     ]
 )

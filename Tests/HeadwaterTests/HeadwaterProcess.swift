@@ -2,6 +2,7 @@
 // Copyright the Headwater authors
 
 import Foundation
+import TestPrograms
 import Testing
 
 /// The built executable, run to its end.
@@ -23,14 +24,16 @@ struct HeadwaterProcess {
 
     init(_ arguments: [String], environment: [String: String] = [:]) throws {
         let process = Process()
-        let output = Pipe()
-        let errors = Pipe()
         process.executableURL = try Self.executable()
         process.arguments = arguments
         process.environment = environment
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
+        let (output, errors) = try ProgramStart.alone {
+            let (output, errors) = (Pipe(), Pipe())
+            process.standardOutput = output
+            process.standardError = errors
+            try process.run()
+            return (output, errors)
+        }
         // Little is written, so that neither pipe can fill up while the other is read.
         self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-import Dispatch
 import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import TestPrograms
 import Testing
 
 @testable import Transport
@@ -136,15 +136,11 @@ private enum SlowReader {
     struct Failed: Error { let code: CInt }
 
     static func request(_ text: String, port: UInt16, tls: TLSContext?) async throws -> ByteBuffer {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try self.run(text, port: port, tls: tls) })
-            }
-        }
+        try await onOwnThread { try self.run(text, port: port, tls: tls) }
     }
 
     private static func run(_ text: String, port: UInt16, tls: TLSContext?) throws -> ByteBuffer {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failed(code: errno) }
         defer { close(descriptor) }
         var size: CInt = 262_144

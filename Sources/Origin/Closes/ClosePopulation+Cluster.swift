@@ -129,9 +129,9 @@ extension ClosePopulation {
         var members = [judged]
         var all = others[..<firstNear].map(measure.value)
         for end in others[firstNear..<firstEcho] {
-            let isMember = members.count < mostMembers
-            if isMember, members.contains(where: { isEcho(end, of: $0, by: measure) }) { continue }
-            if isMember { members.append(end) }
+            let hasRoom = members.count < mostMembers
+            if hasRoom, members.contains(where: { isEcho(end, of: $0, by: measure) }) { continue }
+            if hasRoom { members.append(end) }
             all.append(measure.value(end))
         }
         guard members.count >= fewest else { return nil }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the Headwater authors
 
-import Dispatch
 import NIOCore
 import NIOPosix
+import TestPrograms
 
 @testable import Transport
 
@@ -76,12 +76,7 @@ enum TestClient {
 
     /// Has the certificates made on a thread that may wait for it: the executor's two or three must go on.
     static func makeCertificates() async {
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                _ = TLSFixtures.shared
-                continuation.resume()
-            }
-        }
+        await onOwnThread { _ = TLSFixtures.shared }
     }
 
     /// A port on which nobody listens: it was bound a moment ago.

@@ -2,6 +2,7 @@
 // Copyright the Headwater authors
 
 import Foundation
+import TestPrograms
 
 /// Runs a foreign program and waits for its end without holding a thread of the test's executor.
 struct ForeignProgram {
@@ -25,14 +26,7 @@ struct ForeignProgram {
         input: String = "",
         environment: [String: String] = [:]
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Swift.Result {
-                        try runBlocking(program, arguments, input: input, environment: environment)
-                    })
-            }
-        }
+        try await onOwnThread { try runBlocking(program, arguments, input: input, environment: environment) }
     }
 
     /// For fixtures, which are made once.
@@ -46,12 +40,14 @@ struct ForeignProgram {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        let output = Pipe()
-        let stdin = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = stdin
-        try process.run()
+        let (output, stdin) = try ProgramStart.alone {
+            let (output, stdin) = (Pipe(), Pipe())
+            process.standardOutput = output
+            process.standardError = output
+            process.standardInput = stdin
+            try process.run()
+            return (output, stdin)
+        }
         // A program that hangs must fail its test, not hang the run.
         let watchdog = DispatchWorkItem { [pid = process.processIdentifier] in kill(pid, SIGKILL) }
         DispatchQueue.global().asyncAfter(deadline: .now() + 30, execute: watchdog)
@@ -75,14 +71,16 @@ final class ForeignServer {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [program] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        process.standardInput = Pipe()
-        try process.run()
-        let reader = output.fileHandleForReading
+        let reader = try ProgramStart.alone {
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            process.standardInput = Pipe()
+            try process.run()
+            return output.fileHandleForReading
+        }
         let announced: (text: String, port: Int?) = await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
+            Thread.detachNewThread {
                 var text = ""
                 while true {
                     let bytes = reader.availableData

@@ -125,7 +125,7 @@ enum TLSLoopbackClient {
         sending text: String
     ) async throws -> TLSConnectionRecord {
         let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: TLSConnectionRecord.self)
-        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        let connecting = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
@@ -134,8 +134,9 @@ enum TLSLoopbackClient {
                     ])
                 }
             }
-            .connect(host: "127.0.0.1", port: port).get()
-        channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+            .connect(host: "127.0.0.1", port: port)
+        connecting.whenFailure { promise.fail($0) }
+        connecting.whenSuccess { $0.writeAndFlush(ByteBuffer(string: text), promise: nil) }
         return try await promise.futureResult.get()
     }
 }
