@@ -21,32 +21,20 @@ import Testing
         script.connection.sweep(at: .max)
         #expect(script.connection.isClosed)
         #expect(script.connection.connection.activeStreams == 0)
-        let ended = script.connection.application.ends.map(\.token)
-        #expect(Set(ended).count == ended.count, "a stream was ended twice")
-        #expect(script.opened.subtracting(script.over).subtracting(ended).isEmpty, "a stream was never ended")
-        #expect(script.opened.isSuperset(of: ended), "a stream was ended that nobody had opened")
+        script.application.expectEachToHaveEndedOnce(script.connection.application.ends)
     }
 }
 
 /// What happens, drawn by lot.
 private final class Script {
     let connection: EmbeddedConnection
-    private(set) var opened: Set<StreamToken> = []
-    /// Those that the application has ended itself.
-    private(set) var over: Set<StreamToken> = []
-    private var generator: SeededGenerator
+    let application: ModelApplication
     private var waiting: [ServerStream] = []
-    private var streams: [(token: StreamToken, stream: ServerStream, position: UInt64)] = []
     private var now = Clock.monotonic()
-    private let log = FramedLog(maximumMessages: .max, maximumBytes: .max)
 
     init(limits: ServerLimits, seed: UInt64) throws {
         self.connection = try EmbeddedConnection(limits: limits)
-        self.generator = SeededGenerator(seed: seed)
-        for size in [1, 900, 5_000, 40, 300] {
-            let message = [UInt8](repeating: 0x2e, count: size)
-            for _ in 0..<20 { message.withUnsafeBytes { self.log.append($0, publishedAt: 0) } }
-        }
+        self.application = ModelApplication(seed: seed)
         self.connection.application.answer = { [unowned self] in self.answer($0.stream) }
     }
 
@@ -68,7 +56,7 @@ private final class Script {
             self.now += Int64(self.draw(4_000)) * 1_000_000
             self.connection.sweep(at: self.now)
         case 15: if let stream = self.waiting.popLast() { self.answer(stream) }
-        default: self.deliver()
+        default: self.application.deliver(includingOver: false)
         }
         if self.draw(3) == 0 { _ = try self.connection.received() }
     }
@@ -84,32 +72,9 @@ private final class Script {
         case 2: self.waiting.append(stream)
         default:
             guard stream.awaitsResponse else { return }
-            let token = StreamToken(slot: Int32(self.opened.count), generation: 0)
-            stream.open(Response(status: .ok), token: token, preamble: ByteBuffer(string: ": hello\n\n"))
-            self.opened.insert(token)
-            self.streams.append((token, stream, 1))
+            self.application.open(stream)
         }
     }
 
-    /// One pass over what was opened, as an application makes it: it does not know whether it is over.
-    private func deliver() {
-        for index in self.streams.indices where !self.over.contains(self.streams[index].token) {
-            let (token, stream, _) = self.streams[index]
-            switch self.draw(12) {
-            case 0:
-                stream.finish(self.draw(2) == 0 ? ByteBuffer(repeating: 0x2e, count: 1_500) : nil)
-                self.over.insert(token)
-            case 1:
-                stream.abort()
-                self.over.insert(token)
-            case 2:
-                _ = [UInt8](repeating: 0x2e, count: 700).withUnsafeBytes { stream.send($0) }
-            default:
-                if !self.log.holds(self.streams[index].position) { self.streams[index].position = 1 }
-                _ = stream.send(from: &self.streams[index].position, of: self.log)
-            }
-        }
-    }
-
-    private func draw(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self.generator) }
+    private func draw(_ count: Int) -> Int { self.application.draw(count) }
 }

@@ -21,7 +21,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     /// only its ``HTTP2ServerSession/withOutput(_:)`` lends anything out, to a system call.
     @exclusivity(unchecked) var session: HTTP2ServerSession
     var exchanges = HTTP2ExchangeTable<HTTP2Exchange>()
-    /// Requests whose body is not complete. Bound: as above.
+    /// Requests whose body is not complete. Bound: the session's concurrent streams.
     var unfinished: Set<StreamSlot> = []
     /// Bytes of request bodies held. Bound: ``ServerLimits/maximumPendingBodyBytes`` and one window.
     var pendingBodyBytes = 0

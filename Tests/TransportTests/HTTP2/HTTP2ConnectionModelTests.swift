@@ -21,33 +21,20 @@ import Testing
         script.connection.sendEnd()
         script.connection.run()
         #expect(script.connection.activeStreams == 0)
-        let ended = script.connection.application.ends.map(\.token)
-        #expect(Set(ended).count == ended.count, "a stream was ended twice")
-        #expect(script.opened.subtracting(script.over).subtracting(ended).isEmpty, "a stream was never ended")
-        #expect(script.opened.isSuperset(of: ended), "a stream was ended that nobody had opened")
+        script.application.expectEachToHaveEndedOnce(script.connection.application.ends)
     }
 }
 
 /// What happens, drawn by lot.
 private final class Script {
     let connection: EmbeddedHTTP2Connection
-    private(set) var opened: Set<StreamToken> = []
-    /// Those that the application has ended itself.
-    private(set) var over: Set<StreamToken> = []
-    private var generator: SeededGenerator
-    private var streams: [(token: StreamToken, stream: ServerStream, position: UInt64)] = []
+    let application: ModelApplication
     private var lastStream: UInt32 = 1
     private var now = Clock.monotonic()
-    private let log = FramedLog(maximumMessages: .max, maximumBytes: .max)
 
     init(limits: ServerLimits, seed: UInt64) throws {
         self.connection = try EmbeddedHTTP2Connection(limits: limits)
-        self.generator = SeededGenerator(seed: seed)
-        // Nearly nothing, about one window, and more than the output holds.
-        for size in [1, 900, 5_000, 40, 300] {
-            let message = [UInt8](repeating: 0x2e, count: size)
-            for _ in 0..<20 { message.withUnsafeBytes { self.log.append($0, publishedAt: 0) } }
-        }
+        self.application = ModelApplication(seed: seed)
         self.connection.application.answer = { [unowned self] in self.answer($0) }
     }
 
@@ -77,32 +64,13 @@ private final class Script {
         case 0: request.stream.respond(Response(status: .ok, body: ByteBuffer(repeating: 0x2e, count: 2_000)))
         case 1: break
         default:
-            let token = StreamToken(slot: Int32(self.opened.count), generation: 0)
-            request.stream.open(Response(status: .ok), token: token, preamble: ByteBuffer(string: ": hello\n\n"))
-            self.opened.insert(token)
-            self.streams.append((token, request.stream, 1))
+            self.application.open(request.stream)
         }
     }
 
-    /// One pass over the streams, as an application makes it: it does not know which of them are over.
     private func deliver() {
-        for index in self.streams.indices {
-            let (token, stream, _) = self.streams[index]
-            switch self.draw(12) {
-            case 0:
-                stream.finish(self.draw(2) == 0 ? ByteBuffer(repeating: 0x2e, count: 1_500) : nil)
-                self.over.insert(token)
-            case 1:
-                stream.abort()
-                self.over.insert(token)
-            case 2:
-                _ = [UInt8](repeating: 0x2e, count: 700).withUnsafeBytes { stream.send($0) }
-            default:
-                if !self.log.holds(self.streams[index].position) { self.streams[index].position = 1 }
-                _ = stream.send(from: &self.streams[index].position, of: self.log)
-            }
-        }
-        self.streams.removeAll { self.over.contains($0.token) && self.draw(2) == 0 }
+        self.application.deliver(includingOver: true)
+        self.application.forgetSome()
     }
 
     private func sweep() {
@@ -112,5 +80,5 @@ private final class Script {
 
     private var someStream: UInt32 { UInt32(max(1, Int(self.lastStream) - 2 * self.draw(4))) }
 
-    private func draw(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self.generator) }
+    private func draw(_ count: Int) -> Int { self.application.draw(count) }
 }
