@@ -9,7 +9,7 @@ import Testing
 /// Python's `ssl` as the client, which can be told to do what curl never does.
 @Suite(.timeLimit(.minutes(2))) struct TLSPythonClientTests {
     private static let preamble = """
-        import os, socket, ssl, sys
+        import os, socket, ssl, sys, time
         port = int(os.environ["PORT"])
         context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
         def connect(session=None):
@@ -101,16 +101,34 @@ import Testing
     }
 
     @Test func silentClientRunsIntoTheTimeout() async throws {
-        let server = try await Self.server(change: { $0.handshakeTimeout = .milliseconds(100) })
-        let output = try await Self.run(
-            """
-            raw = socket.create_connection(("127.0.0.1", port), timeout=20)
-            raw.sendall(b"\\x16\\x03\\x01")
-            print(raw.recv(1))
-            """, server)
+        let output = try await Self.runIntoTheTimeout("print(raw.recv(1))")
         #expect(output == "b''\n")
+    }
+
+    /// Bytes do not buy time. The one that meets the closed socket is answered by a reset: after one of them, or after
+    /// hundreds, as the machine has it.
+    @Test func tricklingClientRunsIntoTheTimeout() async throws {
+        let output = try await Self.runIntoTheTimeout(
+            """
+            try:
+                raw.sendall(b"\\x16\\x03\\x01\\x40\\x00")
+                while True:
+                    time.sleep(0.005)
+                    raw.sendall(b"\\x01")
+            except ConnectionError:
+                print("closed")
+            """)
+        #expect(output == "closed\n")
+    }
+
+    /// What the script says that has `raw`, a TCP connection to a server that waits 0.1 s for a handshake.
+    private static func runIntoTheTimeout(_ script: String) async throws -> String {
+        let server = try await server(change: { $0.handshakeTimeout = .milliseconds(100) })
+        let output = try await run(
+            "raw = socket.create_connection((\"127.0.0.1\", port), timeout=20)\n" + script, server)
         #expect(await server.nextRecord()?.errors == [.handshakeTimedOut(seconds: 0.1)])
         try await server.close()
+        return output
     }
 
     @Test func clientThatLeavesDuringTheHandshakeIsNoted() async throws {
