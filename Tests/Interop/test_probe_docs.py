@@ -52,7 +52,7 @@ def runs(tmp_path_factory) -> Iterator[dict[str, ProbeRun]]:
     tunnel, gone = Tunnel(), ScriptedServer(saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
     with Origin(directory, *tls_flags(directory)) as origin:
         plain, secure = f"{origin.url}/events", f"https://{origin.ready['https']}/events"
-        with relay(plain, lambda place, event: [] if place == 9 else [event]) as faulty:
+        with relay(plain, lambda place, event, _before: [] if place == 9 else [event]) as faulty:
             compare = probe(
                 "compare", "--insecure", "--duration", "4", "--fail-if", "p99>10s", "--fail-if", "nothing>1",
                 "--csv", str(directory / "samples.csv"),

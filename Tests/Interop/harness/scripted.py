@@ -91,12 +91,12 @@ def streaming(blocks: Iterable[bytes], interval: float = 0.02) -> Script:
     return script
 
 
-# Gets each event with its place, from 0, and answers with what goes on in its stead.
-Change = Callable[[int, bytes], list[bytes]]
+# Gets each event of a connection with its place, from 0, and the event before; answers with what goes on in its stead.
+Change = Callable[[int, bytes, bytes], list[bytes]]
 
 
 def relay(upstream: str, change: Change) -> ScriptedServer:
-    """A relay to one event stream that changes events on their way."""
+    """A relay to one event stream that changes events on their way. The probe opens more connections than one."""
     target = urllib.parse.urlsplit(upstream)
 
     def script(_head: str, _body: bytes, send: Send) -> None:
@@ -107,7 +107,7 @@ def relay(upstream: str, change: Change) -> ScriptedServer:
             answer = connection.getresponse()
             kept = "".join(f"{name}: {value}\r\n" for name, value in answer.getheaders() if name.startswith("X-SSE"))
             send(STREAM_HEAD[:-2] + kept.encode() + b"\r\n")
-            place, block = 0, []
+            place, before, block = 0, b"", []
             while line := answer.readline():
                 if line != b"\n":
                     block.append(line)
@@ -116,9 +116,9 @@ def relay(upstream: str, change: Change) -> ScriptedServer:
                 if b"data:" not in whole:
                     send(whole + b"\n")
                     continue
-                for event in change(place, whole):
+                for event in change(place, whole, before):
                     send(event + b"\n")
-                place += 1
+                place, before = place + 1, whole
         finally:
             connection.close()
 
