@@ -38,7 +38,8 @@ extension Shard {
             lastEventAt: lastEventAt, isReplay: isReplay, now: now
         )
         if stream.pointee.isTraced {
-            self.noteTraced(stream, of: channel, from: first, to: next, isReplay: isReplay, now: now)
+            self.traced.add(stream.pointee.tracePlace)
+            batch.traced &+= 1
         }
     }
 
@@ -49,32 +50,27 @@ extension Shard {
         defer { batch = DeliveryBatch() }
         guard batch.http2 > 0 else {
             let now = Clock.monotonic()
-            self.recordTraced(at: now)
-            return self.book(batch, of: channel, at: now)
+            self.book(batch, of: channel, at: now)
+            self.traced.take(Int(batch.traced)) { self.recordEvents(of: batch, from: channel, to: $0, at: now) }
+            return
         }
         if self.buffered.isEmpty {
             // Behind the flushes, which were scheduled when the first byte was buffered.
             self.later { $0.bookBuffered() }
         }
         self.buffered.append(BufferedBatch(batch: batch, channel: channel))
+        self.traced.buffer(Int(batch.traced))
     }
 
     private func bookBuffered() {
         let now = Clock.monotonic()
         for entry in self.buffered { self.book(entry.batch, of: entry.channel, at: now) }
+        self.traced.takeBuffered(self.buffered.lazy.map { Int($0.batch.traced) }) { index, places in
+            let entry = self.buffered[index]
+            self.recordEvents(of: entry.batch, from: entry.channel, to: places, at: now)
+        }
         self.buffered.removeAll(keepingCapacity: true)
-        self.recordTraced(at: now)
-        guard !self.tracedBuffered.isEmpty else { return }
-        self.tracedBuffered.findTraces()
-        self.recordEvents(self.tracedBuffered, at: now)
-        self.tracedBuffered.removeAll()
-    }
-
-    private func recordTraced(at now: Int64) {
-        guard !self.traced.isEmpty else { return }
-        self.traced.findTraces()
-        self.recordEvents(self.traced, at: now)
-        self.traced.removeAll()
+        for place in self.traced.takeEnded() { self.traces.remove(at: place) }
     }
 
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {

@@ -97,13 +97,14 @@ extension Shard {
         let server = self.startServerSpan(request, record: record, on: stream)
         record.traceID = server.context.traceID
         stream.open(self.streamHead(record, trace: server.context, request: request), token: token, preamble: preamble)
-        record.trace = self.startStreamTrace(record, server: server, now: Clock.monotonic())
+        let trace = self.startStreamTrace(record, server: server, channel: first, now: Clock.monotonic())
         var state = StreamState(
             transport: stream,
             channel: first,
             position: starts[0].position,
             deadline: self.deadline(subscription, record: record, now: now),
             heartbeatInterval: subscription.heartbeat.interval ?? self.shared.heartbeatNanoseconds,
+            tracePlace: trace ?? StreamState.untraced,
             record: record
         )
         state.byteCount = UInt64(preamble.readableBytes)
@@ -163,13 +164,12 @@ extension Shard {
     }
 
     private func join(_ slot: Int32, channels: [Channel]) {
-        let stream = self.streams[slot]
-        let record = stream.pointee.record
+        let record = self.streams[slot].pointee.record
         for (index, channel) in channels.enumerated() {
             let member = record.members.isEmpty ? StreamState.single : Int32(index)
             let place = Int32(channel.add(Subscriber(slot: slot, member: member)))
             if record.members.isEmpty {
-                stream.pointee.subscriberIndex = place
+                record.subscriberIndex = place
             } else {
                 record.members[index].subscriberIndex = place
             }
@@ -225,12 +225,8 @@ extension Shard {
     func close(_ slot: Int32, ending: CloseEvidence.Ending, socket: SocketSample?, now: Int64) {
         let state = self.streams.remove(slot)
         let record = state.record
-        if state.isTraced {
-            self.traced.keep(record)
-            self.tracedBuffered.keep(record)
-        }
         if record.members.isEmpty {
-            self.leave(state.channel, at: state.subscriberIndex, now: now)
+            self.leave(state.channel, at: record.subscriberIndex, now: now)
         } else {
             for member in record.members { self.leave(member.channel, at: member.subscriberIndex, now: now) }
         }
@@ -266,9 +262,7 @@ extension Shard {
                 requestNumber: record.requestNumber,
                 heartbeats: record.heartbeatCount,
                 traceID: record.traceID,
-                trace: record.trace.map {
-                    ClosedTrace(span: $0.span, endedAt: self.unix(now), maximumLag: $0.maximumLag)
-                },
+                trace: self.endStreamTrace(state, now: now),
                 evidence: evidence
             )
         )
@@ -278,7 +272,7 @@ extension Shard {
         if let (moved, isPassed) = channel.remove(at: Int(place)) {
             let stream = self.streams[moved.slot]
             if moved.member == StreamState.single {
-                stream.pointee.subscriberIndex = place
+                stream.pointee.record.subscriberIndex = place
             } else {
                 stream.pointee.record.members[Int(moved.member)].subscriberIndex = place
             }

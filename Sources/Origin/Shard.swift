@@ -34,14 +34,14 @@ final class Shard: Application {
     private var answered = AnsweredSeries()
     let metrics: ShardMetrics
     /// This loop's end of the tracer. This and the two below are unchecked, because each traced event would pay for the
-    /// checks and nothing can overlap: they call nobody who knows this shard.
+    /// checks and nothing can overlap: none of them changes what another one is just reading.
     @exclusivity(unchecked) var spans: SpanBuffer
     /// Unix nanoseconds less monotonic ones.
     var unixOffset = Clock.unix() - Clock.monotonic()
     /// Deliveries to traced streams that are not recorded yet.
     @exclusivity(unchecked) var traced = TracedDeliveries()
-    /// The same over HTTP/2, on their way through a connection's output buffer.
-    @exclusivity(unchecked) var tracedBuffered = TracedDeliveries()
+    /// The sampled streams.
+    @exclusivity(unchecked) var traces = TraceTable()
     /// By connection, those with sampled streams. Bound: the connections of this loop.
     var connectionTraces: [UInt64: ConnectionTrace] = [:]
     /// What was delivered in this turn and is not counted yet. Bound: the batches of a turn.

@@ -25,6 +25,8 @@ struct DeliveryBatch {
     private(set) var streams: UInt32 = 0
     private(set) var http10: UInt32 = 0
     private(set) var http2: UInt32 = 0
+    /// Those that are traced; which they are is in ``TracedDeliveries``.
+    var traced: UInt32 = 0
     var http11: UInt32 { self.streams - self.http10 - self.http2 }
 
     /// Whether what is handed to one more stream can be counted with the rest.

@@ -89,7 +89,8 @@ extension Shard {
     }
 
     /// The stream is open: its root is exported now, its life begins.
-    func startStreamTrace(_ record: StreamRecord, server: OpenSpan, now: Int64) -> StreamTrace? {
+    /// - Returns: the place of its trace, if it is sampled.
+    func startStreamTrace(_ record: StreamRecord, server: OpenSpan, channel: Channel, now: Int64) -> Int32? {
         guard server.isRecording else { return nil }
         self.spans.end(server, at: self.unix(now), monotonic: now)
         let life = self.spans.start(
@@ -97,7 +98,10 @@ extension Shard {
             attributes: self.streamAttributes(record)
         )
         self.connectionTraces[record.connection.id.rawValue, default: ConnectionTrace()].add(life.context)
-        return StreamTrace(span: life, streamID: record.id, now: now)
+        let trace = StreamTrace(span: life, streamID: record.id)
+        guard let template = self.eventTemplate(of: trace, in: channel) else { return nil }
+        return self.traces.add(
+            trace, EventTrace(template, of: ObjectIdentifier(channel), over: record.applicationProtocol, now: now))
     }
 
     /// A stream that could not be had.
@@ -120,33 +124,39 @@ extension Shard {
 
     /// Once a second: tells of an open stream every minute, and goes on in a next trace when this one is long.
     func continueTrace(_ stream: UnsafeMutablePointer<StreamState>, now: Int64) {
-        guard let trace = stream.pointee.record.trace else { return }
-        if now - trace.segmentBegan >= self.shared.segmentNanoseconds { self.endSegment(stream.pointee, now: now) }
-        if trace.isPartOver(now: now) { self.rollTrace(trace, of: stream.pointee.record, now: now) }
+        let place = Int(stream.pointee.tracePlace)
+        if now - self.traces.events[place].segmentBegan >= self.shared.segmentNanoseconds {
+            self.endSegment(stream.pointee, now: now)
+        }
+        if self.traces.events[place].isPartOver(now: now) { self.rollTrace(stream.pointee, now: now) }
     }
 
     func endSegment(_ stream: StreamState, now: Int64) {
         let record = stream.record
-        guard let trace = record.trace else { return }
-        let segment = trace.cutSegment(
-            events: stream.eventCount, bytes: stream.byteCount, heartbeats: record.heartbeatCount, now: now)
+        guard stream.isTraced, var trace = self.traces[stream.tracePlace] else { return }
+        let (began, maximumLag) = self.traces.events[Int(stream.tracePlace)].nextSegment(now: now)
+        let segment = trace.nextSegment(
+            .init(events: stream.eventCount, bytes: stream.byteCount, heartbeats: record.heartbeatCount))
         var span = self.spans.start(
-            SpanName.segment.rawValue, parent: trace.context, at: self.unix(segment.began),
+            SpanName.segment.rawValue, parent: trace.context, at: self.unix(began),
             attributes: [
                 Attribute(SpanKey.streamID, record.id),
                 Attribute(SpanKey.part, trace.part),
-                Attribute(SpanKey.events, Int(stream.eventCount - segment.events)),
-                Attribute(SpanKey.bytes, Int(stream.byteCount - segment.bytes)),
-                Attribute(SpanKey.heartbeats, Int(record.heartbeatCount - segment.heartbeats)),
-                Attribute(SpanKey.maximumLag, segment.maximumLag.seconds),
+                Attribute(SpanKey.events, Int(segment.events)),
+                Attribute(SpanKey.bytes, Int(segment.bytes)),
+                Attribute(SpanKey.heartbeats, Int(segment.heartbeats)),
+                Attribute(SpanKey.maximumLag, maximumLag.seconds),
                 Attribute(SpanKey.backlogBytes, stream.backlogBytes),
             ])
         if stream.blockedSince != 0 { span.set(SpanKey.idle, .double((now - stream.lastWriteAt).seconds)) }
         self.spans.end(span, at: self.unix(now), monotonic: now)
-        trace.noteSpan()
+        self.traces.events[Int(stream.tracePlace)].noteSpan()
+        self.traces[stream.tracePlace] = trace
     }
 
-    private func rollTrace(_ trace: StreamTrace, of record: StreamRecord, now: Int64) {
+    private func rollTrace(_ stream: StreamState, now: Int64) {
+        guard var trace = self.traces[stream.tracePlace] else { return }
+        let record = stream.record
         let before = trace.context
         let time = self.unix(now)
         var root = self.spans.startContinuation(
@@ -157,12 +167,26 @@ extension Shard {
         var life = self.spans.start(
             SpanName.stream.rawValue, parent: root.context, at: time, attributes: self.streamAttributes(record))
         life.set(SpanKey.part, trace.part + 1)
-        var over = trace.roll(to: life, now: now)
+        var over = trace.roll(to: life)
         over.set(SpanKey.isContinued, .bool(true))
         self.spans.end(over, at: time, monotonic: now)
+        self.traces[stream.tracePlace] = trace
+        guard let template = self.eventTemplate(of: trace, in: stream.channel) else { return }
+        self.traces.events[Int(stream.tracePlace)]
+            .nextPart(template, of: ObjectIdentifier(stream.channel), now: now)
     }
 
     // MARK: Ending
+
+    /// - Returns: what its last span will say, if it is sampled.
+    func endStreamTrace(_ stream: StreamState, now: Int64) -> ClosedTrace? {
+        guard stream.isTraced, let trace = self.traces[stream.tracePlace] else { return nil }
+        let maximumLag = self.traces.events[Int(stream.tracePlace)].maximumLag
+        // Its last events may not be recorded yet.
+        self.traced.end(stream.tracePlace)
+        for place in self.traced.takeEnded() { self.traces.remove(at: place) }
+        return ClosedTrace(span: trace.span, endedAt: self.unix(now), maximumLag: maximumLag)
+    }
 
     func traceConnectionEnd(_ connection: Connection) {
         guard let trace = self.connectionTraces.removeValue(forKey: connection.id.rawValue) else { return }

@@ -15,6 +15,7 @@ import Transport
 struct StreamState {
     /// ``Subscriber/member`` of a stream that reads one channel.
     static let single: Int32 = -1
+    static let untraced: Int32 = -1
 
     /// Held as long as ``transport``, as it must be.
     let gate: StreamGate
@@ -30,8 +31,8 @@ struct StreamState {
 
     /// When the stream ends by our doing; `Int64.max` if nothing says so.
     var deadline: Int64
-    /// Place in the channel's list of subscribers.
-    var subscriberIndex: Int32
+    /// Of a stream that is sampled, its place in the ``TraceTable``; ``untraced`` of another one.
+    let tracePlace: Int32
     /// ``heartbeatInterval`` in tenths of a second: the sweep that looks at it comes ten times a second.
     private let heartbeatTenths: UInt16
     private var flags: Flags = []
@@ -51,6 +52,7 @@ struct StreamState {
         position: UInt64,
         deadline: Int64,
         heartbeatInterval: Int64,
+        tracePlace: Int32 = Self.untraced,
         record: StreamRecord
     ) {
         self.gate = transport.gate
@@ -61,20 +63,18 @@ struct StreamState {
         // More than a hundred minutes is as good as any: no timer on the way is that long.
         let tenths = (heartbeatInterval + 50_000_000) / 100_000_000
         self.heartbeatTenths = heartbeatInterval > 0 ? UInt16(clamping: max(tenths, 1)) : 0
-        self.subscriberIndex = 0
         self.applicationProtocol = record.applicationProtocol
         self.transport = transport
+        self.tracePlace = tracePlace
         self.channel = channel
         self.record = record
-        if record.trace != nil { self.flags.insert(.isTraced) }
     }
 
     /// What is said in a bit each, so that the struct stays two cache lines.
     private struct Flags: OptionSet {
         let rawValue: UInt8
         static let isEnding = Flags(rawValue: 1)
-        static let isTraced = Flags(rawValue: 2)
-        static let waitsForWindow = Flags(rawValue: 4)
+        static let waitsForWindow = Flags(rawValue: 2)
     }
 
     /// ``StreamRecord/ending`` is set. Here for the sweep, which would otherwise follow every stream's record.
@@ -83,8 +83,8 @@ struct StreamState {
         set { if newValue { self.flags.insert(.isEnding) } else { self.flags.remove(.isEnding) } }
     }
 
-    /// ``StreamRecord/trace`` is set: its events are recorded one by one.
-    var isTraced: Bool { self.flags.contains(.isTraced) }
+    /// Its events are recorded one by one.
+    var isTraced: Bool { self.tracePlace >= 0 }
 
     /// It waits for its peer's HTTP/2 windows; for as long as ``blockedSince`` is set.
     var waitsForWindow: Bool {
@@ -156,14 +156,12 @@ final class StreamRecord {
     let resumeOutcome: ResumeOutcome?
     /// The same of a stream of one channel; see ``Member/liveFrom``.
     var liveFrom: UInt64 = 0
+    /// Of a stream of one channel, its place in the channel's list of subscribers.
+    var subscriberIndex: Int32 = 0
     /// Empty for a stream of one channel.
     var members: [Member] = []
     var deadlineReason: OriginClose = .durationComplete
     var heartbeatCount: UInt64 = 0
-    /// Of a stream that is sampled. Set before there is a state, and never changed.
-    var trace: StreamTrace?
-    /// The same, for as long as the record is held.
-    var uncountedTrace: Unmanaged<StreamTrace>? { self.trace.map { .passUnretained($0) } }
     /// The trace that the client was told of, sampled or not.
     var traceID = TraceID.invalid
     /// The stream is to end once its socket takes the last bytes.

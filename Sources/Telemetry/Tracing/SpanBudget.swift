@@ -28,17 +28,16 @@ public struct SpanBudget: Hashable, Sendable {
         refilled = now
     }
 
-    /// True when the span may be kept. False costs nothing and is to be counted by the caller.
-    public mutating func admits(_ priority: SpanPriority, now: Int64) -> Bool {
+    /// How many of so many spans may be kept. The others cost nothing and are to be counted by the caller.
+    public mutating func admits(_ count: Int, _ priority: SpanPriority, now: Int64) -> Int {
         if now > refilled {
             tokens = min(Self.capacity(rate), tokens + Double(now - refilled) * rate / 1_000_000_000)
             refilled = now
         }
-        if tokens >= 1 {
-            tokens -= 1
-            return true
-        }
-        return priority != .low
+        // Compared as they are, because an integer may be too small for what an unlimited budget holds.
+        let paid = tokens >= Double(count) ? count : Int(tokens)
+        tokens -= Double(paid)
+        return priority == .low ? paid : count
     }
 
     private static func capacity(_ rate: Double) -> Double { rate > 0 ? max(rate, 1) : 0 }

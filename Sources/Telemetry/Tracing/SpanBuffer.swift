@@ -63,14 +63,14 @@ public struct SpanBuffer: ~Copyable {
     ///   - monotonic: The loop's time, for the budget.
     public mutating func end(_ span: OpenSpan, at time: Int64, monotonic: Int64) {
         guard span.isRecording else { return }
-        _ = budget.admits(.normal, now: monotonic)
+        _ = budget.admits(1, .normal, now: monotonic)
         append(EndedSpan(span.finished(at: time)))
     }
 
-    /// What the spans of ``record(_:numbers:start:end:priority:monotonic:link:)`` have in common.
+    /// What the spans of ``record(_:numbers:start:end:priority:monotonic:link:template:)`` have in common that are not
+    /// recorded together. Nil when none of them would be kept, because the parent is not sampled or the tracer is off.
     ///
     /// - Parameters:
-    ///   - parent: Not sampled means that none of them is recorded.
     ///   - attributes: At most 128, each name once; asked for on any thread, when a span is exported or shown. Also
     ///     gets the nanoseconds from the span's start to its end.
     public func template(
@@ -78,36 +78,44 @@ public struct SpanBuffer: ~Copyable {
         kind: SpanKind = .internal,
         parent: SpanContext,
         attributes: @escaping @Sendable (_ numbers: SpanNumbers, _ duration: Int64) -> [Attribute]
-    ) -> SpanTemplate {
-        SpanTemplate(name, kind: kind, parent: parent, limits: tracer.limits, attributes: attributes)
+    ) -> SpanTemplate? {
+        guard parent.isSampled, tracer.isEnabled else { return nil }
+        return SpanTemplate(name, kind: kind, parent: parent, limits: tracer.limits, attributes: attributes)
     }
 
-    /// A span whose start and end are known already, one of many alike, such as the delivery of one event: nothing is
-    /// allocated for it.
+    /// Spans that start and end together and differ by their templates, such as those of one event's delivery to many
+    /// streams.
     ///
     /// - Parameters:
     ///   - start: Nanoseconds since the Unix epoch, as is `end`.
     ///   - monotonic: The loop's time, for the budget.
-    ///   - link: The span that caused this one, such as the publish.
-    /// - Returns: False when it was not kept.
+    ///   - link: The span that caused them, such as the publish.
+    ///   - template: Of one span, by its number from 0; held by the caller meanwhile. Asked for twice.
+    /// - Returns: How many were kept: the first ones.
     @discardableResult
     public mutating func record(
-        _ template: SpanTemplate,
+        _ count: Int,
         numbers: SpanNumbers,
         start: Int64,
         end: Int64,
         priority: SpanPriority = .low,
         monotonic: Int64,
-        link: SharedLink? = nil
-    ) -> Bool {
-        guard template.parent.isSampled, tracer.isEnabled else { return false }
-        tally.started.note(origin: template.parent.isRemote ? .remote : .local, isSampled: true)
-        guard budget.admits(priority, now: monotonic) else {
-            tally.refusedByBudget &+= 1
-            return false
+        link: SharedLink? = nil,
+        template: (Int) -> Unmanaged<SpanTemplate>
+    ) -> Int {
+        // Templates are rarely in the caches. This loop lets the waits for them overlap; the next one, which counts
+        // references, would not.
+        for index in 0..<count {
+            let isRemote = template(index)._withUnsafeGuaranteedRef { $0.parent.isRemote }
+            tally.started.note(origin: isRemote ? .remote : .local, isSampled: true)
         }
-        append(EndedSpan(template, id: ids.spanID(), start: start, end: end, numbers: numbers, link: link))
-        return true
+        let kept = budget.admits(count, priority, now: monotonic)
+        tally.refusedByBudget &+= count - kept
+        for index in 0..<kept {
+            let template = template(index).takeUnretainedValue()
+            append(EndedSpan(template, id: ids.spanID(), start: start, end: end, numbers: numbers, link: link))
+        }
+        return kept
     }
 
     /// Hands over what has ended and what was counted: one short lock.

@@ -14,8 +14,6 @@ public final class SpanTemplate: Sendable {
     private let limits: SpanLimits
     private let attributes: @Sendable (_ numbers: SpanNumbers, _ duration: Int64) -> [Attribute]
 
-    public var isSampled: Bool { parent.isSampled }
-
     init(
         _ name: String,
         kind: SpanKind,

@@ -8,8 +8,6 @@ import Transport
 @testable import Origin
 
 @Suite struct EventSpanTests {
-    private final class Something {}
-
     @Test(arguments: [
         EventSpan(sequence: 1, lag: 0, bytes: 0, isReplay: false),
         EventSpan(sequence: .max, lag: .max, bytes: Int(Int64.max >> 1), isReplay: true),
@@ -31,103 +29,51 @@ import Transport
                 Attribute(SpanKey.eventQueueWait, 0.002), Attribute(SpanKey.eventWriteTime, 0.001),
             ])
     }
-
-    @Test func theTemplateIsMadeOncePerChannelAndPart() throws {
-        var buffer = try TestTelemetry.make().tracer.makeBuffer()
-        let (first, second) = (buffer.start("sse.stream", at: 0), buffer.start("sse.stream", at: 1))
-        let trace = StreamTrace(span: first, streamID: "a", now: 0)
-        let (one, other) = (Something(), Something())
-        var made = 0
-        var templates: [SpanTemplate] = []
-        for _ in 0..<4 { templates.append(buffer.template("sse.event", parent: first.context) { _, _ in [] }) }
-        func template(of channel: Something) -> SpanTemplate {
-            trace.eventTemplate(of: ObjectIdentifier(channel)) {
-                defer { made += 1 }
-                return templates[made]
-            }
-        }
-        let before = template(of: one)
-        #expect(template(of: one) === before && made == 1)
-        #expect(template(of: other) !== before && template(of: one) !== before && made == 3)
-        _ = trace.roll(to: second, now: 2)
-        _ = template(of: one)
-        #expect(made == 4)
-    }
 }
 
 @Suite struct TracedDeliveriesTests {
-    private func stream(_ number: UInt64) throws -> StreamRecord {
-        var buffer = try TestTelemetry.make().tracer.makeBuffer()
-        let record = StreamRecord(
-            number: number, id: "\(number)", channelText: "news", client: "192.0.2.1", path: "direct",
-            request: try RequestHead.sample("/channels/news/events"), openedAt: 0, heartbeat: .comment,
-            resumeOutcome: nil
-        )
-        record.trace = StreamTrace(span: buffer.start("sse.stream", at: 0), streamID: record.id, now: 0)
-        return record
+    private func buffered(_ deliveries: inout TracedDeliveries, _ counts: [Int]) -> [[Int32]] {
+        var found = counts.map { _ in [Int32]() }
+        deliveries.takeBuffered(counts) { found[$0] = Array($1) }
+        return found
     }
 
-    private func add(
-        _ stream: StreamRecord,
-        to deliveries: inout TracedDeliveries,
-        of channel: Channel,
-        from first: UInt64 = 1,
-        isReplay: Bool = false,
-        over applicationProtocol: ApplicationProtocol = .http2,
-        now: Int64 = 10
-    ) {
-        deliveries.add(
-            .passUnretained(stream), of: channel, from: first, to: 3, isReplay: isReplay, over: applicationProtocol,
-            now: now)
-    }
-
-    private func streams(_ deliveries: TracedDeliveries) -> [[String]] {
-        deliveries.runs.map { run in
-            var streams: [String] = []
-            deliveries.forEachTrace(of: run) { streams.append($0.streamID) }
-            return streams
-        }
-    }
-
-    @Test func streamsThatWereHandedTheSameAreOneRun() throws {
-        let (one, other) = (SubscribedChannel().channel, SubscribedChannel().channel)
-        let traced = try (0..<8).map { try self.stream($0) }
+    @Test func aBatchTakesItsOwnAndLeavesThoseOfTheOneAroundIt() {
         var deliveries = TracedDeliveries()
-        #expect(deliveries.isEmpty)
-        self.add(traced[0], to: &deliveries, of: one)
-        self.add(traced[1], to: &deliveries, of: one)
-        self.add(traced[2], to: &deliveries, of: other)
-        self.add(traced[3], to: &deliveries, of: other, from: 2)
-        self.add(traced[4], to: &deliveries, of: other, from: 2, isReplay: true)
-        self.add(traced[5], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11)
-        self.add(traced[6], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11, now: 11)
-        self.add(traced[7], to: &deliveries, of: other, from: 2, isReplay: true, over: .http11, now: 11)
-        deliveries.findTraces()
-        #expect(self.streams(deliveries) == [["0", "1"], ["2"], ["3"], ["4"], ["5"], ["6", "7"]])
-        deliveries.removeAll()
-        #expect(deliveries.isEmpty)
+        for place in [1, 2, 3] as [Int32] { deliveries.add(place) }
+        var taken: [[Int32]] = []
+        deliveries.take(2) { taken.append(Array($0)) }
+        deliveries.add(4)
+        deliveries.take(2) { taken.append(Array($0)) }
+        deliveries.take(0) { taken.append(Array($0)) }
+        #expect(taken == [[2, 3], [1, 4]])
     }
 
-    @Test func aStreamThatEndsIsHeldUntilItsEventsAreRecorded() throws {
-        let channel = SubscribedChannel().channel
+    @Test func batchesThatAreBufferedComeBackInTheirOrder() {
         var deliveries = TracedDeliveries()
-        weak var held: StreamRecord?
-        do {
-            let stream = try self.stream(1)
-            // Nothing of it is waiting, so there is nothing to hold it for.
-            deliveries.keep(stream)
-            held = stream
-        }
-        #expect(held == nil)
-        do {
-            let stream = try self.stream(2)
-            self.add(stream, to: &deliveries, of: channel)
-            deliveries.keep(stream)
-            held = stream
-        }
-        deliveries.findTraces()
-        #expect(held != nil && self.streams(deliveries) == [["2"]])
-        deliveries.removeAll()
-        #expect(held == nil)
+        for place in [1, 2, 3] as [Int32] { deliveries.add(place) }
+        // The inner one of two is booked first.
+        deliveries.buffer(1)
+        deliveries.buffer(2)
+        deliveries.buffer(0)
+        deliveries.add(4)
+        deliveries.buffer(1)
+        #expect(self.buffered(&deliveries, [1, 2, 0, 1]) == [[3], [1, 2], [], [4]])
+        #expect(self.buffered(&deliveries, [1]) == [[]])
+    }
+
+    @Test func thePlaceOfAStreamThatEndedIsFreeWhenItsEventsAreRecorded() {
+        var deliveries = TracedDeliveries()
+        deliveries.end(1)
+        #expect(deliveries.takeEnded() == [1])
+        #expect(deliveries.takeEnded() == [])
+        deliveries.add(2)
+        deliveries.end(2)
+        #expect(deliveries.takeEnded() == [])
+        deliveries.buffer(1)
+        deliveries.end(3)
+        #expect(deliveries.takeEnded() == [])
+        #expect(self.buffered(&deliveries, [1]) == [[2]])
+        #expect(deliveries.takeEnded() == [2, 3])
     }
 }

@@ -12,8 +12,23 @@ import Testing
     private func admitted(
         _ budget: inout SpanBudget, _ count: Int, _ priority: SpanPriority = .low, at seconds: Double
     ) -> Int {
-        let now = Int64(seconds * 1e9)
-        return (0..<count).count { _ in budget.admits(priority, now: now) }
+        budget.admits(count, priority, now: Int64(seconds * 1e9))
+    }
+
+    @Test(arguments: [SpanPriority.low, .normal, .always])
+    func togetherOrOneByOneMakesNoDifference(priority: SpanPriority) {
+        var (together, apart) = (SpanBudget(rate: 8, now: 0), SpanBudget(rate: 8, now: 0))
+        for step in 0..<20 as Range<Int64> {
+            let now = step * Self.second / 16
+            let count = Int(step) % 4
+            let one = (0..<count).reduce(0) { sum, _ in sum + apart.admits(1, priority, now: now) }
+            #expect(together.admits(count, priority, now: now) == one)
+        }
+    }
+
+    @Test func aBudgetBeyondAllIntegersIsUnlimited() {
+        var budget = SpanBudget(rate: 1e30, now: 0)
+        #expect(admitted(&budget, .max, at: 0) == .max)
     }
 
     @Test func aSecondsWorthPassesAndThenAsManyAsTheRate() {

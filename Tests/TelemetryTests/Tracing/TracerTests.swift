@@ -65,16 +65,18 @@ import Testing
         #expect(tracer.processor.counts.ended == 7 && tracer.processor.counts.unaccounted == 0)
     }
 
-    @Test func eventsObeyTheLoopsShareOfTheBudgetAndSlowOnesDoNot() {
+    @Test func eventsObeyTheLoopsShareOfTheBudgetAndSlowOnesDoNot() throws {
         let tracer = tracer(budget: 10)
         var buffer = tracer.makeBuffer(sharedBy: 2)
-        let template = buffer.template("sse.event", kind: .producer, parent: Self.remote) { _, _ in [] }
-        func record(_ priority: SpanPriority, _ buffer: inout SpanBuffer) -> Bool {
-            buffer.record(template, numbers: SpanNumbers(), start: 1, end: 2, priority: priority, monotonic: 0)
+        let template = try #require(
+            buffer.template("sse.event", kind: .producer, parent: Self.remote) { _, _ in [] })
+        func record(_ count: Int, _ priority: SpanPriority, _ buffer: inout SpanBuffer) -> Int {
+            buffer.record(count, numbers: SpanNumbers(), start: 1, end: 2, priority: priority, monotonic: 0) { _ in
+                .passUnretained(template)
+            }
         }
-        let kept = (0..<8).count { _ in record(.low, &buffer) }
-        let slow = record(.always, &buffer)
-        #expect(kept == 5 && slow)
+        let kept = [record(3, .low, &buffer), record(5, .low, &buffer), record(1, .always, &buffer)]
+        #expect(kept == [3, 2, 1])
         buffer.flush()
         let counts = tracer.processor.counts
         #expect(counts[dropped: .budget] == 3 && counts.ended == 9 && counts.kept == 6)
@@ -86,12 +88,8 @@ import Testing
         var buffer = tracer.makeBuffer()
         var unsampled = Self.remote
         unsampled.flags = []
-        let template = buffer.template("e", parent: unsampled) { _, _ in
-            Issue.record("asked for attributes")
-            return []
-        }
-        let kept = buffer.record(template, numbers: SpanNumbers(), start: 1, end: 2, monotonic: 0)
-        #expect(!kept)
+        let template = buffer.template("e", parent: unsampled) { _, _ in [] }
+        #expect(template == nil)
         let span = buffer.start("a", parent: unsampled, at: 1)
         #expect(!span.isRecording && !span.context.isSampled && span.context.traceID == unsampled.traceID)
         buffer.end(span, at: 2, monotonic: 0)
@@ -100,19 +98,41 @@ import Testing
         #expect(tracer.processor.counts.started.count(origin: .remote, isSampled: false) == 1)
     }
 
+    @Test func eventsThatLeaveTogetherEachGetTheirOwnTrace() throws {
+        let tracer = tracer()
+        var buffer = tracer.makeBuffer()
+        let lives = (0..<3).map { _ in buffer.startContinuation("sse.stream", at: 0) }
+        let templates = try lives.map { life in
+            try #require(
+                buffer.template("sse.event", parent: life.context) { numbers, _ in [Attribute("n", Int(numbers.first))]
+                })
+        }
+        buffer.record(3, numbers: SpanNumbers(7), start: 1, end: 2, monotonic: 0) { .passUnretained(templates[$0]) }
+        buffer.flush()
+        for life in lives {
+            let spans = stored(tracer, life.context.traceID)
+            #expect(spans.map(\.parentID) == [life.context.spanID] && spans[0].attributes == [Attribute("n", 7)])
+        }
+        #expect(tracer.processor.counts.started.count(origin: .local, isSampled: true) == 3)
+    }
+
     @Test func anEventIsCompleteAndLinked() throws {
         let tracer = tracer { $0.limits.attributes = 3 }
         var buffer = tracer.makeBuffer()
         let link = SpanContext(traceID: TraceID(high: 1, low: 2), spanID: SpanID(3))
-        let template = buffer.template("sse.event", kind: .producer, parent: Self.remote) { numbers, duration in
+        let made = buffer.template("sse.event", kind: .producer, parent: Self.remote) { numbers, duration in
             [
                 Attribute("a", Int(numbers.first)), Attribute("b", Int(numbers.second)),
                 Attribute("c", Int(duration)), Attribute("d", Int(numbers.third)),
             ]
         }
+        let template = try #require(made)
         buffer.record(
-            template, numbers: SpanNumbers(10, 20, 30), start: 5, end: 9, monotonic: 0, link: SharedLink(link))
-        buffer.record(template, numbers: SpanNumbers(11, 21, 31), start: 5, end: 4, monotonic: 0)
+            1, numbers: SpanNumbers(10, 20, 30), start: 5, end: 9, monotonic: 0, link: SharedLink(link)
+        ) { _ in .passUnretained(template) }
+        buffer.record(1, numbers: SpanNumbers(11, 21, 31), start: 5, end: 4, monotonic: 0) { _ in
+            .passUnretained(template)
+        }
         buffer.flush()
         let spans = stored(tracer, Self.remote.traceID)
         let (span, next) = (try #require(spans.first), try #require(spans.last))
@@ -127,16 +147,17 @@ import Testing
     }
 
     /// What the cost of tracing rests on: one cache line for an event, and no attribute until somebody looks.
-    @Test func anEventIsALineOfMemoryUntilSomebodyLooks() {
+    @Test func anEventIsALineOfMemoryUntilSomebodyLooks() throws {
         #expect(MemoryLayout<EndedSpan>.size == 64)
         let tracer = tracer()
         var buffer = tracer.makeBuffer()
         let asked = Mutex(0)
-        let template = buffer.template("sse.event", parent: Self.remote) { _, _ in
+        let made = buffer.template("sse.event", parent: Self.remote) { _, _ in
             asked.withLock { $0 += 1 }
             return []
         }
-        for _ in 0..<3 { buffer.record(template, numbers: SpanNumbers(), start: 1, end: 2, monotonic: 0) }
+        let template = try #require(made)
+        buffer.record(3, numbers: SpanNumbers(), start: 1, end: 2, monotonic: 0) { _ in .passUnretained(template) }
         buffer.flush()
         #expect(tracer.processor.recorder?.summaries().first?.spanCount == 3 && asked.withLock { $0 } == 0)
         #expect(stored(tracer, Self.remote.traceID).count == 3 && asked.withLock { $0 } == 3)
@@ -148,8 +169,7 @@ import Testing
         let span = buffer.start("a", parent: Self.remote, at: 1)
         #expect(!span.isRecording && span.context.isSampled)
         let template = buffer.template("e", parent: span.context) { _, _ in [] }
-        let kept = buffer.record(template, numbers: SpanNumbers(), start: 1, end: 2, monotonic: 0)
-        #expect(!kept && !buffer.start("b", at: 1).context.isSampled)
+        #expect(template == nil && !buffer.start("b", at: 1).context.isSampled)
     }
 
     @Test func otherThreadsHaveNoBuffer() {

@@ -16,10 +16,13 @@ enum SampleSpans {
     /// What they share, as a shard makes it.
     static func template(_ spans: borrowing SpanBuffer) throws -> SpanTemplate {
         guard let epoch = Epoch("mzxw6ytb") else { throw WorkloadError("no epoch") }
-        return spans.template(SpanName.event.rawValue, kind: .producer, parent: self.parent) { numbers, writeTime in
+        let template = spans.template(SpanName.event.rawValue, kind: .producer, parent: self.parent) {
+            numbers, writeTime in
             EventSpan(numbers).attributes(
                 streamID: "mzxw6yta-1234", channel: "news", epoch: epoch, writeTime: writeTime)
         }
+        guard let template else { throw WorkloadError("the sample's trace is not sampled") }
+        return template
     }
 
     static func numbers(_ step: Int) -> SpanNumbers {

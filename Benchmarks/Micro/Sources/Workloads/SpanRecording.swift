@@ -31,10 +31,10 @@ final class SpanRecording: Workload {
         for step in 0..<steps {
             self.now += 1_000_000
             let start = SampleSpans.start + self.now
-            let isKept = self.spans.record(
-                self.template, numbers: SampleSpans.numbers(step), start: start, end: start + 10_000,
-                monotonic: self.now, link: self.link)
-            kept &+= isKept ? 1 : 0
+            kept &+= self.spans.record(
+                1, numbers: SampleSpans.numbers(step), start: start, end: start + 10_000, monotonic: self.now,
+                link: self.link
+            ) { _ in .passUnretained(self.template) }
         }
         return kept
     }
