@@ -9,11 +9,9 @@ import Telemetry
 import Transport
 
 extension Shard {
-    private static let listedTraces = 200
-
     func traceList() -> Response {
         guard let recorder = self.shared.tracer.processor.recorder else { return Self.noTraces }
-        return .json(text: ByteBuffer(string: OTLPJSON.list(recorder.summaries(limit: Self.listedTraces))))
+        return .json(text: ByteBuffer(string: OTLPJSON.list(recorder.summaries())))
     }
 
     func trace(_ text: String) -> Response {

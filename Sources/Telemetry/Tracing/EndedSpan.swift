@@ -54,6 +54,11 @@ struct EndedSpan: Sendable {
         }
     }
 
+    /// Whether it has a template.
+    var isOneOfMany: Bool {
+        if case .template = source { true } else { false }
+    }
+
     /// Whether this process sees no parent of it. A template's spans may have a remote parent, but they are many.
     var isLocalRoot: Bool {
         switch source {

@@ -44,7 +44,7 @@ public final class SpanRecorder: Sendable {
     public func spans(of traceID: TraceID) -> [FinishedSpan] { read { $0.spans(of: traceID) } }
 
     /// The stored traces, the one heard of last first.
-    public func summaries(limit: Int = .max) -> [TraceSummary] { read { $0.summaries(limit: limit) } }
+    public func summaries() -> [TraceSummary] { read { $0.summaries() } }
 
     /// From any thread: a short lock, an array appended.
     func submit(_ spans: [EndedSpan]) {

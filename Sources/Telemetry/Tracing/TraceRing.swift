@@ -3,9 +3,10 @@
 
 /// The last traces of the process, for looking at one without a collector. A pure store: no lock, no clock.
 ///
-/// Bounded three ways, and nothing is refused: when there are too many traces, or too many spans in all, the trace
-/// that has been silent for longest goes as a whole; when one trace has too many spans, its oldest ones go, but never
-/// its root. What a trace lost is counted in it; what went as a whole is counted in ``evictedTraces``.
+/// Bounded three ways. When there are too many traces, the one that has been silent for longest goes as a whole, and is
+/// counted in ``evictedTraces``; a span that is one of many alike brings no trace in then, or a thousand lively ones
+/// would push each other out for ever. When one trace has too many spans, its oldest ones go; when there are too many in
+/// all, those of a trace that has more than its share. A root never goes alone. What a trace lost is counted in it.
 public struct TraceRing: Sendable {
     /// The bounds; a span takes 80 bytes, or about half a kilobyte if it is not one of many alike.
     public struct Bounds: Hashable, Sendable {
@@ -55,6 +56,8 @@ public struct TraceRing: Sendable {
     private var index: [TraceID: Int] = [:]
     private var quietest = -1
     private var liveliest = -1
+    /// The slot from which the search for a trace with more than its share goes on.
+    private var hand = 0
 
     public init(bounds: Bounds = Bounds()) { self.bounds = bounds }
 
@@ -63,7 +66,7 @@ public struct TraceRing: Sendable {
     public mutating func insert(_ span: FinishedSpan) { insert(EndedSpan(span)) }
 
     mutating func insert(_ span: EndedSpan) {
-        let slot = slot(for: span)
+        guard let slot = slot(for: span) else { return }
         let isRoot = slots[slot].root < 0 && span.isLocalRoot
         if slots[slot].spanCount == bounds.spansPerTrace {
             // Nothing makes room for another span but an older one, and the root is none of those.
@@ -72,6 +75,8 @@ public struct TraceRing: Sendable {
                 return
             }
             dropOldest(slot)
+        } else if spanCount == bounds.spans {
+            makeRoom(for: slot)
         }
         let node = store(span)
         slots[slot].spanCount += 1
@@ -85,8 +90,18 @@ public struct TraceRing: Sendable {
             slots[slot].oldest = node
             slots[slot].newest = node
         }
-        // A trace alone holds at most `spansPerTrace`, which is no more than `spans`: this ends.
-        while spanCount > bounds.spans, quietest != slot { evict(quietest) }
+    }
+
+    /// All places for spans are taken.
+    private mutating func makeRoom(for slot: Int) {
+        let share = bounds.spans / traceCount
+        if slots[slot].spanCount >= share, slots[slot].oldest >= 0 { return dropOldest(slot) }
+        for _ in slots.indices {
+            hand = (hand + 1) % slots.count
+            if slots[hand].spanCount > share, slots[hand].oldest >= 0 { return dropOldest(hand) }
+        }
+        // There are roots only. The trace itself has been heard of last.
+        evict(quietest)
     }
 
     /// The spans of a trace, the root first and the others as they ended; empty when it is not here.
@@ -99,10 +114,10 @@ public struct TraceRing: Sendable {
     }
 
     /// What a list shows, the trace that was heard of last first.
-    public func summaries(limit: Int = .max) -> [TraceSummary] {
+    public func summaries() -> [TraceSummary] {
         var list: [TraceSummary] = []
         var at = liveliest
-        while at >= 0, list.count < limit {
+        while at >= 0 {
             list.append(summary(slots[at]))
             at = slots[at].quieter
         }
@@ -172,7 +187,8 @@ public struct TraceRing: Sendable {
 
     // MARK: Slots
 
-    private mutating func slot(for span: EndedSpan) -> Int {
+    /// Nil when its trace is not here and is not to be.
+    private mutating func slot(for span: EndedSpan) -> Int? {
         let traceID = span.traceID
         let hint = span.ringSlot
         let known = slots.indices.contains(hint) && slots[hint].traceID == traceID ? hint : index[traceID]
@@ -184,7 +200,10 @@ public struct TraceRing: Sendable {
             }
             return slot
         }
-        if index.count == bounds.traces { evict(quietest) }
+        if index.count == bounds.traces {
+            if span.isOneOfMany { return nil }
+            evict(quietest)
+        }
         let slot: Int
         if let reused = free.popLast() {
             slot = reused

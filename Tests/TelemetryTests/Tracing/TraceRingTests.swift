@@ -45,15 +45,54 @@ import Testing
         ring.insert(SpanSamples.span(1, trace: 3))
         #expect(ids(ring, trace: 2).isEmpty && ids(ring, trace: 1) == [1, 2])
         #expect(ring.summaries().map(\.traceID.low) == [3, 1] && ring.evictedTraces == 1)
-        #expect(ring.summaries(limit: 1).map(\.traceID.low) == [3])
     }
 
-    @Test func tooManySpansInAllCostWholeTraces() {
-        var ring = TraceRing(bounds: .init(traces: 10, spansPerTrace: 10, spans: 10))
-        for trace in 1...3 as ClosedRange<UInt64> {
-            for id in 1...4 as ClosedRange<UInt64> { ring.insert(SpanSamples.span(id, trace: trace)) }
+    @Test func tooManySpansInAllCostThoseWhoHaveMoreThanTheirShare() {
+        var ring = TraceRing(bounds: .init(traces: 10, spansPerTrace: 10, spans: 12))
+        func insert(_ ids: ClosedRange<UInt64>, of trace: UInt64) {
+            for id in ids { ring.insert(SpanSamples.span(id, trace: trace, parent: id > 1 ? 1 : nil)) }
         }
-        #expect(ids(ring, trace: 1).isEmpty && ring.spanCount == 8 && ring.traceCount == 2)
+        insert(1...9, of: 1)
+        insert(1...5, of: 2)
+        // The second is below its half, so the first gave up two.
+        #expect(ids(ring, trace: 1) == [1, 4, 5, 6, 7, 8, 9] && ids(ring, trace: 2) == [1, 2, 3, 4, 5])
+        insert(1...1, of: 3)
+        // Both have more than a third now, and it is the other one's turn.
+        #expect(ids(ring, trace: 1) == [1, 4, 5, 6, 7, 8, 9] && ids(ring, trace: 2) == [1, 3, 4, 5])
+        #expect(ids(ring, trace: 3) == [1] && ring.spanCount == 12 && ring.evictedTraces == 0)
+    }
+
+    @Test func livelyTracesKeepTheirRootsForEver() {
+        var ring = TraceRing(bounds: .init(traces: 8, spansPerTrace: 100, spans: 40))
+        for trace in 1...8 as ClosedRange<UInt64> { ring.insert(SpanSamples.span(1, trace: trace)) }
+        for id in 2...50 as ClosedRange<UInt64> {
+            for trace in 1...8 as ClosedRange<UInt64> { ring.insert(SpanSamples.span(id, trace: trace, parent: 1)) }
+        }
+        for trace in 1...8 as ClosedRange<UInt64> { #expect(ids(ring, trace: trace) == [1, 47, 48, 49, 50]) }
+        #expect(ring.summaries().allSatisfy { $0.droppedSpans == 45 } && ring.evictedTraces == 0)
+    }
+
+    @Test func rootsAloneGoWithTheirTraces() {
+        var ring = TraceRing(bounds: .init(traces: 10, spansPerTrace: 2, spans: 2))
+        for trace in 1...3 as ClosedRange<UInt64> { ring.insert(SpanSamples.span(1, trace: trace)) }
+        #expect(ring.summaries().map(\.traceID.low) == [3, 2] && ring.evictedTraces == 1)
+    }
+
+    @Test func oneOfManySpansBringsNoTraceInWhenThereAreEnough() {
+        func event(_ id: UInt64, of trace: UInt64) -> EndedSpan {
+            let parent = SpanContext(traceID: TraceID(high: 0, low: trace), spanID: SpanID(1))
+            let template = SpanTemplate("sse.event", kind: .producer, parent: parent, limits: SpanLimits()) { _, _ in []
+            }
+            return EndedSpan(template, id: SpanID(id), start: 1, end: 2, numbers: SpanNumbers(), link: nil)
+        }
+        var ring = TraceRing(bounds: .init(traces: 2, spansPerTrace: 10, spans: 100))
+        ring.insert(event(2, of: 1))
+        ring.insert(SpanSamples.span(1, trace: 2))
+        ring.insert(event(2, of: 3))
+        #expect(ids(ring, trace: 1) == [2] && ids(ring, trace: 2) == [1] && ids(ring, trace: 3).isEmpty)
+        ring.insert(SpanSamples.span(1, trace: 3))
+        ring.insert(event(2, of: 3))
+        #expect(ids(ring, trace: 1).isEmpty && ids(ring, trace: 3) == [1, 2])
     }
 
     @Test func aSummarySaysWhatATraceIs() {
