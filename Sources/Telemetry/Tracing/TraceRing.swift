@@ -3,10 +3,10 @@
 
 /// The last traces of the process, for looking at one without a collector. A pure store: no lock, no clock.
 ///
-/// Bounded three ways. When there are too many traces, the one that has been silent for longest goes as a whole, and is
-/// counted in ``evictedTraces``; a span that is one of many alike brings no trace in then, or a thousand lively ones
-/// would push each other out for ever. When one trace has too many spans, its oldest ones go; when there are too many in
-/// all, those of a trace that has more than its share. A root never goes alone. What a trace lost is counted in it.
+/// Bounded three ways. When there are too many traces, the one that has been silent for longest goes as a whole, and
+/// is counted in ``evictedTraces``; a span that is one of many alike brings no trace in then, or a thousand lively ones
+/// would push each other out for ever. When one trace has too many spans, its oldest ones go; when there are too many
+/// in all, those of a trace that has more than its share. A root never goes alone. What a trace lost is counted in it.
 public struct TraceRing: Sendable {
     /// The bounds; a span takes 80 bytes, or about half a kilobyte if it is not one of many alike.
     public struct Bounds: Hashable, Sendable {
