@@ -9,7 +9,6 @@ import NIOCore
 /// Stands first in a listening channel's pipeline. Belongs to its loop.
 final class AcceptedConnections: ChannelInboundHandler {
     typealias InboundIn = any Channel
-    typealias InboundOut = any Channel
 
     /// Makes a connection of a new channel. On that channel's loop; what it throws closes the channel.
     private let setUp: @Sendable (any Channel) throws -> Void
@@ -26,24 +25,25 @@ final class AcceptedConnections: ChannelInboundHandler {
             } catch {
                 return accepted.close(promise: nil)
             }
-            return self.register(accepted, context: context)
+            return self.register(data, context: context)
         }
         let setUp = self.setUp
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let bound = NIOLoopBound((self, context, data), eventLoop: context.eventLoop)
         accepted.eventLoop.execute {
             do {
                 try setUp(accepted)
             } catch {
                 return accepted.close(promise: nil)
             }
-            bound.eventLoop.execute { bound.value.0.register(accepted, context: bound.value.1) }
+            bound.eventLoop.execute { bound.value.0.register(bound.value.2, context: bound.value.1) }
         }
     }
 
-    /// The last to see an accepted channel is the listening channel itself, which registers it with its loop's poll.
-    private func register(_ accepted: any Channel, context: ChannelHandlerContext) {
-        guard context.channel.isActive else { return accepted.close(promise: nil) }
-        (self.end ?? context).fireChannelRead(self.wrapInboundOut(accepted))
+    /// The last to see an accepted channel is the listening channel itself, which registers it with its loop's poll. It
+    /// gets it as it came: to wrap a channel anew is to ask four times whether it is a buffer.
+    private func register(_ accepted: NIOAny, context: ChannelHandlerContext) {
+        guard context.channel.isActive else { return self.unwrapInboundIn(accepted).close(promise: nil) }
+        (self.end ?? context).fireChannelRead(accepted)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.end = nil }

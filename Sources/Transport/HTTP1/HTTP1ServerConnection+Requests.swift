@@ -19,7 +19,7 @@ extension HTTP1ServerConnection {
             case .accept: self.begin(head)
             case .hold:
                 self.held.append(part)
-                self.setReading(false)
+                self.setReading(paused: true)
             case .discard: break
             }
         case .body(var bytes):
@@ -134,7 +134,7 @@ extension HTTP1ServerConnection {
             let parts = self.held
             self.held = []
             for part in parts { self.received(part) }
-            if self.held.isEmpty { self.setReading(true) }
+            if self.held.isEmpty { self.setReading(paused: false) }
         }
         // It is behind all that was held, or in the body of the last of them.
         let isDue = self.machine.state == .idle || self.machine.acceptsBody
@@ -143,8 +143,10 @@ extension HTTP1ServerConnection {
         self.reject(rejection)
     }
 
-    private func setReading(_ isOn: Bool) {
-        try? self.channel.syncOptions?.setOption(.autoRead, value: isOn)
+    func setReading(paused: Bool) {
+        guard paused != self.isReadingPaused else { return }
+        self.isReadingPaused = paused
+        try? self.channel.syncOptions?.setOption(.autoRead, value: !paused)
     }
 }
 

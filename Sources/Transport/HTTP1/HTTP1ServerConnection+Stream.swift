@@ -20,7 +20,7 @@ extension HTTP1ServerConnection {
         self.head = nil
         self.dropParser()
         if self.isChunked { self.findTLS() }
-        try? self.channel.syncOptions?.setOption(.autoRead, value: true)
+        self.setReading(paused: false)
 
         var buffer = self.channel.allocator.buffer(capacity: 1024)
         HTTP1ResponseEncoder.write(

@@ -31,6 +31,7 @@ public final class HTTP1ServerConnection: ChannelInboundHandler, RemovableChanne
     var held: [HTTPServerRequestPart] = []
     /// The answer to what could not be read behind them.
     var heldRejection: HTTP1Rejection?
+    var isReadingPaused = false
 
     // The open stream.
     var token: StreamToken?

@@ -41,11 +41,15 @@ struct DirectSocket {
 
     /// `nil` if the channel has no plain socket below it (an embedded channel in a test).
     init?(_ channel: any Channel) {
-        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-            of: NIOBSDSocket.Handle.self
-        ) { $0 }
-        guard let found else { return nil }
+        guard let core = channel as? any NIOTransportAccessibleChannelCore, let found = Self.descriptor(of: core)
+        else { return nil }
         self.init(channel, descriptor: found)
+    }
+
+    /// The pipeline's `withUnsafeTransportIfAvailable` comes to the same, but casts to a protocol with its associated
+    /// type given, for which Swift has no cache: more than a microsecond for each connection.
+    private static func descriptor(of core: some NIOTransportAccessibleChannelCore) -> NIOBSDSocket.Handle? {
+        try? core.withUnsafeTransport { $0 as? NIOBSDSocket.Handle }
     }
 
     /// For a descriptor that is known already to be the channel's.
