@@ -139,14 +139,16 @@ def test_churned_streams_are_replaced_at_their_rate(origin, protocol):
         "--duration", "3", "--churn", "40",
     )  # fmt: skip
     result = run.result
-    assert result["churned"] == 119
-    assert result["opened"] == 60 + 119
-    assert causes(result["ends"]) == {"dropped": 119}
+    churned, opened = result["churned"], result["opened"]
+    # 119 are due. The last of them may come too late on a busy machine, or be on its way when the load ends.
+    assert 115 <= churned <= 119
+    assert 60 + churned - 2 <= opened <= result["attempts"] == 60 + churned
+    assert causes(result["ends"]) == {"dropped": churned}
     assert result["lost"] == result["duplicated"] == result["reordered"] == 0
-    assert result["open_at_end"] == 60
+    assert result["open_at_end"] == opened - churned
     origin.wait_active(0)
     # And the preflight.
-    assert origin.debug_streams()["opened"] == 60 + 119 + 1
+    assert opened + 1 <= origin.debug_streams()["opened"] <= 60 + churned + 1
 
 
 @pytest.mark.parametrize("protocol", ["h1", "h2"])
