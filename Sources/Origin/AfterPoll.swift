@@ -21,7 +21,7 @@ import NIOPosix
 final class AfterPoll: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    /// Bound: one entry for each kind of work in slices, of which there are two.
+    /// Bound: one entry for each kind of work in slices, of which there are three.
     private var waiting: [() -> Void] = []
     private let signal: CInt
     /// The pipe's other end; `nil` once it is closed, when a byte would raise SIGPIPE and nobody would read it.

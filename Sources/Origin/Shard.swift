@@ -60,6 +60,9 @@ final class Shard: Application {
     var encoding = ByteBuffer()
     /// Reused for every message that is made for one stream. Not the same: an append can deliver.
     var composing = ByteBuffer()
+    /// What has ended and is not dealt with yet, in the order in which it did. Bound: the open streams and connections.
+    var endings = CircularBuffer<Ending>()
+    var isSettlingEndings = false
     var sweepTask: RepeatedTask?
     var tally = SweepTally()
     var survey = ConnectionSurvey()
@@ -88,6 +91,7 @@ final class Shard: Application {
     }
 
     func stop() {
+        self.settleAllEndings()
         self.sweepTask?.cancel()
         self.afterPoll.stop()
         self.server?.stop()
@@ -108,11 +112,6 @@ final class Shard: Application {
         if stream.pointee.record.ending != nil { self.finishIfDelivered(token.slot, now: now) }
     }
 
-    func streamEnded(_ token: StreamToken, _ end: StreamEnd) {
-        guard self.streams.find(token) != nil else { return }
-        self.close(token.slot, ending: CloseEvidence.Ending(end.cause), socket: end.socket, now: Clock.monotonic())
-    }
-
     func responseStarted(_ head: RequestHead, status: HTTPResponseStatus) {
         let route = self.routes.find(head.path)
         self.shared.metrics.answered(head, route: route, status: status, now: Clock.monotonic(), in: &self.answered)
@@ -122,14 +121,6 @@ final class Shard: Application {
     func connectionEstablished(_ connection: Connection) {
         guard connection.listener == ListenerName.open else { return }
         self.metrics.connectionEstablished(connection.applicationProtocol)
-    }
-
-    func connectionEnded(_ connection: Connection) {
-        guard connection.listener == ListenerName.open else { return }
-        self.metrics.connectionEnded(connection)
-        self.traceConnectionEnd(connection)
-        guard connection.applicationProtocol == .http2, connection.peakStreams > 0 else { return }
-        self.shared.closes.connectionEnded(connection.id)
     }
 }
 
@@ -148,23 +139,5 @@ struct ShardDirectory: Sendable {
         try await EventLoopFuture.whenAllSucceed(
             self.shards.map { shard in shard.eventLoop.submit { body(shard.value) } }, on: self.shards[0].eventLoop
         ).get()
-    }
-}
-
-extension CloseEvidence.Ending {
-    /// What the transport saw, in the classifier's terms.
-    init(_ cause: StreamEnd.Cause) {
-        self =
-            switch cause {
-            case .fin: .peer(.fin)
-            case .reset: .peer(.reset)
-            case .writeFailed(let code): .peer(.writeFailed(errno: code))
-            case .timedOut(let code): .peer(.timedOut(errno: code))
-            case .inputOverflow: .origin(.protocolError("more input behind the stream than is allowed"))
-            case .rstStream(let code): .peer(.rstStream(code: code))
-            case .goAway(let code, let debug): .peer(.goAway(code: code, debug: debug))
-            case .tcpEndUnderOpenStreams(let isReset): .peer(.tcpEndUnderOpenStreams(reset: isReset))
-            case .violation(let code): .origin(.protocolError(HTTP2ErrorCode(rawValue: code).description))
-            }
     }
 }

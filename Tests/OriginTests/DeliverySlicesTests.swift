@@ -9,6 +9,7 @@ import NIOPosix
 import Testing
 
 @testable import Origin
+@testable import Transport
 
 #if canImport(Glibc)
     import Glibc
@@ -29,14 +30,7 @@ import Testing
                 return channel.eventLoop.makeFailedFuture(ChannelError.eof)
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let telemetry = try TestTelemetry.make()
-        let shared = OriginShared(
-            configuration: OriginConfiguration(),
-            metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
-            telemetry: telemetry,
-            loopCount: 1,
-            logger: Logger(label: "test")
-        )
+        let shared = try Self.shared()
         let afterPoll = try await AfterPoll.make(on: loop)
         let client = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         defer { close(client) }
@@ -54,6 +48,46 @@ import Testing
 
         #expect(wasDisturbed)
         try await group.shutdownGracefully()
+    }
+
+    /// What ends at once is dealt with in slices, and a connection behind its streams.
+    @Test func whatEndsAtOnceLetsOtherWorkIn() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let afterPoll = try await AfterPoll.make(on: loop)
+        let shared = try Self.shared()
+        let peer = try SocketAddress(ipAddress: "192.0.2.1", port: 1)
+        let left = try await loop.flatSubmit { () -> EventLoopFuture<[Int]> in
+            let shard = Shard(index: 0, loop: loop, shared: shared, afterPoll: afterPoll.value)
+            for slot in 0..<1_500 as Range<Int32> {
+                shard.streamEnded(StreamToken(slot: slot, generation: 0), StreamEnd(cause: .fin, socket: nil))
+            }
+            let connection = Connection(id: .next(), listener: ListenerName.open, peer: peer, acceptedAt: 0)
+            shard.connectionEnded(connection)
+            let done = loop.makePromise(of: [Int].self)
+            Self.watch(shard, [shard.endings.count], done)
+            return done.futureResult
+        }.get()
+        #expect(left == [1_501, 989, 477, 0])
+        try await group.shutdownGracefully()
+    }
+
+    /// Notes how many are left, once for each slice.
+    private static func watch(_ shard: Shard, _ seen: [Int], _ done: EventLoopPromise<[Int]>) {
+        guard shard.isSettlingEndings else { return done.succeed(seen + [shard.endings.count]) }
+        let now = shard.endings.count
+        shard.afterInput { self.watch($0, seen.last == now ? seen : seen + [now], done) }
+    }
+
+    private static func shared() throws -> OriginShared {
+        let telemetry = try TestTelemetry.make()
+        return OriginShared(
+            configuration: OriginConfiguration(),
+            metrics: try MetricBook(registry: telemetry.registry, dynamic: telemetry.dynamic),
+            telemetry: telemetry,
+            loopCount: 1,
+            logger: Logger(label: "test")
+        )
     }
 
     private final class Work {
