@@ -85,7 +85,7 @@ def test_clients_that_vanish_in_the_midst_of_a_burst(fanout, start_origin, tmp_p
             client.kill()
         origin.wait_active(0, 20)
     assert origin.debug_streams()["opened"] == 24_000
-    # Streams that took half a second to open, as on a busy machine, and then end at once are as those of a hop that dies.
+    # Streams that took half a second to open, as on a busy machine, and end at once are as those of a hop that dies.
     assert {record["reason"] for record in origin.closed_streams()} <= {"client_closed", "intermediary_shutdown"}
 
 

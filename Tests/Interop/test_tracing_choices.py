@@ -68,7 +68,7 @@ def test_the_latest_traces_come_first_and_their_number_is_bounded(start_origin):
             ids.append(peer.wait_head(stream).get("traceparent").split("-")[1])
         wait_until(lambda: debug_trace(origin, ids[-1]), "the last trace is shown", timeout=3)
         listed = [one["traceId"] for one in debug_traces(origin)]
-        assert len(listed) == 200 and set(listed) <= set(ids)
+        assert len(listed) == 256 and set(listed) <= set(ids)
         starts = [int(one["startTimeUnixNano"]) for one in debug_traces(origin)]
         assert starts == sorted(starts, reverse=True)
 

@@ -28,6 +28,18 @@ struct DiagnoseCauseTests {
         #expect(pattern.cause(try Build.evidence([])).name == .envoyRouteTimeout, "15 s are known")
     }
 
+    /// Varnish counts from its answer, and its first answers may have waited for a backend.
+    @Test func anAgeMayCountFromTheAnswer() throws {
+        func cut(_ role: StreamRole, after wait: Double) -> DiagnoseEvidence.Stream {
+            Build.stream(role, age: 3 + wait, ending: Build.fin) { record in
+                record.phases.headReceived = record.started + Int64(wait * 1e9)
+            }
+        }
+        let pattern = try #require(try pattern([cut(.plain, after: 0.7), cut(.gzip, after: 0.01)]))
+        #expect(pattern.kind == .age)
+        #expect(abs(pattern.seconds - 3) < 0.01)
+    }
+
     @Test func silentStreamsThatEndBesideABusyOneHadAnIdleTimer() throws {
         let pattern = try #require(
             try pattern([

@@ -19,7 +19,10 @@ struct CutPattern: Sendable, Hashable {
     /// One stream that ended before anybody here or at the origin meant it to. Seconds.
     struct Cut: Sendable, Hashable {
         var role: StreamRole
+        /// From the request to the end.
         var age: Double
+        /// From the response's head to the end.
+        var answeredFor: Double
         /// From the last byte to the end.
         var silence: Double
         var how: String
@@ -44,6 +47,7 @@ struct CutPattern: Sendable, Hashable {
         if evidence.saw(.envoy) != nil {
             for place in cuts.indices where cuts[place].isHTTP1 && cuts[place].silence > Self.envoyClose - 0.1 {
                 cuts[place].age -= Self.envoyClose
+                cuts[place].answeredFor -= Self.envoyClose
                 cuts[place].silence -= Self.envoyClose
             }
         }
@@ -54,8 +58,14 @@ struct CutPattern: Sendable, Hashable {
         // Some limits strike with the next write, which on a stream with heartbeats only comes late.
         let dense = unsilent.filter(\.role.isForDelivery)
         let busy = dense.isEmpty ? unsilent : dense
-        let ages = Distribution((busy.isEmpty ? cuts : busy).map(\.age))
+        let counted = busy.isEmpty ? cuts : busy
+        let ages = Distribution(counted.map(\.age))
         let silences = Distribution(cuts.map(\.silence))
+        func agree(_ spread: Distribution) -> Bool {
+            spread.maximum - spread.minimum <= max(slack, 0.02 * spread.median)
+        }
+        // A hop counts from the request, or from when it began to answer, which need not take equally long each time.
+        let limit = [ages, Distribution(counted.map(\.answeredFor))].compactMap { $0 }.first(where: agree)
         let longest =
             evidence.streams.filter { $0.isStream && evidence.cut($0) == nil }
             .map { ($0.until - $0.requested).seconds }.max() ?? 0
@@ -63,12 +73,11 @@ struct CutPattern: Sendable, Hashable {
             kind = .insideEvent
             seconds = ages?.median ?? 0
             confidence = cuts.count >= 2 ? .high : .medium
-        } else if !busy.isEmpty, let ages, ages.maximum - ages.minimum <= max(slack, 0.02 * ages.median) {
+        } else if !busy.isEmpty, let limit {
             kind = .age
-            seconds = ages.median
+            seconds = limit.median
             confidence = busy.count >= 3 ? .high : busy.count == 2 ? .medium : .low
-        } else if busy.isEmpty, let silences, silences.maximum - silences.minimum <= max(slack, 0.02 * silences.median)
-        {
+        } else if busy.isEmpty, let silences, agree(silences) {
             kind = .silence
             seconds = silences.median
             // A stream that outlived these shows that it was not their age.
@@ -83,7 +92,7 @@ struct CutPattern: Sendable, Hashable {
 
 extension DiagnoseEvidence {
     func cut(_ stream: Stream) -> CutPattern.Cut? {
-        guard let ended = stream.record.ended, let ending = stream.record.ending, stream.headReceived != nil else {
+        guard let ended = stream.record.ended, let ending = stream.record.ending, let head = stream.headReceived else {
             return nil
         }
         switch ending {
@@ -93,10 +102,10 @@ extension DiagnoseEvidence {
             guard isHeadwater, stream.samples.last?.type != "end", stream.record.status == 200 else { return nil }
         case .stopped, .failed: return nil
         }
-        let last = stream.record.lastArrival ?? stream.headReceived ?? stream.requested
+        let last = stream.record.lastArrival ?? head
         return CutPattern.Cut(
-            role: stream.role, age: (ended - stream.requested).seconds, silence: (ended - last).seconds,
-            how: "\(ending)", isInsideEvent: stream.record.hasUnfinishedEvent,
+            role: stream.role, age: (ended - stream.requested).seconds, answeredFor: (ended - head).seconds,
+            silence: (ended - last).seconds, how: "\(ending)", isInsideEvent: stream.record.hasUnfinishedEvent,
             isHTTP1: stream.record.connection?.applicationProtocol != .http2)
     }
 }
