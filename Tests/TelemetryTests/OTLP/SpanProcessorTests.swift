@@ -264,7 +264,7 @@ import Testing
                 group.addTask {
                     for round in 0..<300 {
                         processor.submit(SpanSamples.spans(1..<UInt64(2 + (round + thread) % 30)))
-                        if round % 50 == 0 { await processor.forceFlush() }
+                        if round % 50 == 0 { _ = await processor.forceFlush() }
                         expectBalanced(processor)
                     }
                 }
