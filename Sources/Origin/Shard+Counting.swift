@@ -70,7 +70,7 @@ extension Shard {
             self.recordEvents(of: entry.batch, from: entry.channel, to: places, at: now)
         }
         self.buffered.removeAll(keepingCapacity: true)
-        for place in self.traced.takeEnded() { self.traces.remove(at: place) }
+        self.freeEndedTraces()
     }
 
     private func book(_ batch: DeliveryBatch, of channel: Channel, at now: Int64) {

@@ -168,6 +168,9 @@ public final class ServerLoop {
 /// What the loop needs of a connection, whichever protocol it speaks.
 protocol SweptConnection: AnyObject {
     var connection: Connection { get }
+    var channel: any Channel { get }
+    /// Nothing is read from the channel; by ``setReading(paused:)``.
+    var isReadingPaused: Bool { get set }
     /// Where the loop's table has it; -1 outside of it.
     var place: Int { get set }
     /// Acts on a deadline that has passed. `now` is monotonic nanoseconds.
@@ -177,6 +180,15 @@ protocol SweptConnection: AnyObject {
     func closeNow()
     func socketSample() -> SocketSample?
     func http2Sample() -> HTTP2ConnectionSample?
+}
+
+extension SweptConnection {
+    /// To tell the channel again what it does already would cost a cast or two.
+    func setReading(paused: Bool) {
+        guard paused != self.isReadingPaused else { return }
+        self.isReadingPaused = paused
+        try? self.channel.syncOptions?.setOption(.autoRead, value: !paused)
+    }
 }
 
 /// A closer look at one connection.

@@ -184,8 +184,13 @@ extension Shard {
         let maximumLag = self.traces.events[Int(stream.tracePlace)].maximumLag
         // Its last events may not be recorded yet.
         self.traced.end(stream.tracePlace)
-        for place in self.traced.takeEnded() { self.traces.remove(at: place) }
+        self.freeEndedTraces()
         return ClosedTrace(span: trace.span, endedAt: self.unix(now), maximumLag: maximumLag)
+    }
+
+    /// Their places go to other streams.
+    func freeEndedTraces() {
+        for place in self.traced.takeEnded() { self.traces.remove(at: place) }
     }
 
     func traceConnectionEnd(_ connection: Connection) {

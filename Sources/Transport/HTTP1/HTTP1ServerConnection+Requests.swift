@@ -142,12 +142,6 @@ extension HTTP1ServerConnection {
         self.heldRejection = nil
         self.reject(rejection)
     }
-
-    func setReading(paused: Bool) {
-        guard paused != self.isReadingPaused else { return }
-        self.isReadingPaused = paused
-        try? self.channel.syncOptions?.setOption(.autoRead, value: !paused)
-    }
 }
 
 extension HTTP1Rejection {

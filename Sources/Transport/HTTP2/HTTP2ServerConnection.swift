@@ -35,7 +35,7 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
     @exclusivity(unchecked) private(set) var isFlushScheduled = false
     /// Inside ``process()``: calls of the application's only add output then.
     private var isProcessing = false
-    private var isReadingPaused = false
+    var isReadingPaused = false
     /// Nothing more is read or written.
     private(set) var isClosing = false
     /// Its place among the connections of its loop.
@@ -219,12 +219,6 @@ public final class HTTP2ServerConnection: ChannelInboundHandler, SweptConnection
         self.session.advance(to: Clock.monotonic())
         while let slot = self.session.nextWritable() { self.resume(slot) }
         if self.session.hasOutput, self.queuedBytes == 0 { self.scheduleFlush() }
-    }
-
-    private func setReading(paused: Bool) {
-        guard paused != self.isReadingPaused else { return }
-        self.isReadingPaused = paused
-        try? self.channel.syncOptions?.setOption(.autoRead, value: !paused)
     }
 
     // MARK: Ends
